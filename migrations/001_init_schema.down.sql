@@ -1,0 +1,12 @@
+drop table if exists public.events cascade;
+drop table if exists public.node_executions cascade;
+drop table if exists public.executions cascade;
+drop table if exists public.triggers cascade;
+drop table if exists public.edges cascade;
+drop table if exists public.nodes cascade;
+drop table if exists public.workflows cascade;
+drop function if exists public.mbflow_guard_events(regclass);
+drop function if exists public.mbflow_refuse_event_change();
+drop function if exists public.mbflow_refuse_published_change();
+drop function if exists public.mbflow_uuid_at(timestamptz);
+drop function if exists public.mbflow_uuid();

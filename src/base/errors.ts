@@ -1,0 +1,92 @@
+// Every error a user can meet, with one closed list of codes. A code is stable: it may be added, never renamed or reused.
+// The kind decides the exit code of a command and the status of an HTTP answer, in one place each.
+
+export type ErrorKind =
+  | 'usage' // the command line is wrong
+  | 'config' // the configuration or the installation is wrong
+  | 'invalid' // the data given is wrong
+  | 'not_found'
+  | 'conflict' // right data, wrong moment
+  | 'busy' // somebody else holds it: try again
+  | 'unavailable' // something we need does not answer
+  | 'internal' // our fault
+
+export const errorKinds = {
+  CONFIG_INVALID: 'config',
+  DATABASE_AUTH: 'config',
+  DATABASE_BUSY: 'busy',
+  DATABASE_NEWER: 'config',
+  DATABASE_NOT_MIGRATED: 'config',
+  DATABASE_PRIVILEGE: 'config',
+  DATABASE_UNAVAILABLE: 'unavailable',
+  DISK_FULL: 'unavailable',
+  DOCUMENT_INVALID: 'invalid',
+  EMBEDDED_FAILED: 'unavailable',
+  EXECUTION_NOT_FOUND: 'not_found',
+  FILE_UNREADABLE: 'invalid',
+  INPUT_INVALID: 'invalid',
+  INTERNAL: 'internal',
+  LISTEN_FAILED: 'unavailable',
+  MIGRATION_EDITED: 'config',
+  MIGRATION_FAILED: 'internal',
+  MIGRATION_LOCKED: 'busy',
+  NAME_AMBIGUOUS: 'conflict',
+  QUEUE_VERSION: 'config',
+  REFUSED: 'conflict',
+  TRIGGER_DISABLED: 'conflict',
+  TRIGGER_NOT_FOUND: 'not_found',
+  USAGE: 'usage',
+  WORKFLOW_NOT_ACTIVE: 'conflict',
+  WORKFLOW_NOT_FOUND: 'not_found',
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof errorKinds
+
+/** One thing wrong in something a user wrote: where (a path such as `nodes[2].config.url`), what, and what to do. */
+export interface Problem {
+  readonly path: string
+  readonly message: string
+  readonly hint?: string
+}
+
+export interface ErrorExtras {
+  readonly hint?: string
+  readonly problems?: readonly Problem[]
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+/** An error meant to be read by a user: `message` says what was wrong and where, `hint` what to do about it. */
+export class MbflowError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly problems: readonly Problem[]
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
+    super(message, extras.cause === undefined ? undefined : { cause: extras.cause })
+    this.name = 'MbflowError'
+    this.code = code
+    this.hint = extras.hint
+    this.problems = extras.problems ?? []
+    this.details = extras.details ?? {}
+  }
+
+  get kind(): ErrorKind {
+    return errorKinds[this.code]
+  }
+}
+
+/** The message of anything that was thrown; for logs and for errors that cross a border. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof AggregateError && thrown.message === '') return thrown.errors.map(messageOf).join('; ')
+  if (thrown instanceof Error) return thrown.message === '' ? thrown.name : thrown.message
+  return String(thrown)
+}
+
+/** The `code` of a system or driver error (`ECONNREFUSED`, a SQLSTATE), if it carries one. */
+export function systemCode(thrown: unknown): string | undefined {
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return systemCode(thrown.errors[0])
+  const code = (thrown as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}

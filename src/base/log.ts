@@ -1,0 +1,28 @@
+// Structured logs: JSON lines, or readable lines on a terminal. `evt` names the event, ids are fields, the message is
+// constant. error = someone must act; warn = degraded but handled; info = lifecycle and fires; debug = per node.
+import { type DestinationStream, type Logger as Pino, pino } from 'pino'
+
+export type Logger = Pino
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** Readable lines instead of JSON. */
+  readonly pretty: boolean
+}
+
+const REDACTED = ['password', '*.password', 'authorization', '*.authorization', 'connectionString', '*.connectionString']
+
+/** Logs go to stderr, so that stdout stays what a command prints. */
+export async function createLogger({ level, pretty }: LogOptions): Promise<Logger> {
+  const options = { level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } }
+  if (!pretty) return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
+  const { default: prettyStream } = await import('pino-pretty')
+  const stream: DestinationStream = prettyStream({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'evt' })
+  return pino(options, stream)
+}
+
+/** Says nothing; for tests and for code that runs before a logger exists. */
+export const silentLogger: Logger = pino({ level: 'silent' })

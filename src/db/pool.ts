@@ -1,0 +1,118 @@
+// The only file that imports pg's pool. Invariants:
+// 1. Connections are pipelined: statements issued together share a round trip; they still run in order.
+// 2. `transaction` retries the whole unit on serialization failure and deadlock (40001, 40P01), at most 5 times with
+//    jitter, so `work` must not have effects outside the database.
+// 3. A connection that failed inside a transaction other than by a clean rollback is destroyed, never reused.
+// 4. Only transaction-scoped state is used on pooled connections, so a transaction pooler may sit in between.
+import pg from 'pg'
+import { systemClock } from '../base/clock.ts'
+import { systemCode } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Statement } from './sql.ts'
+
+/** Something that runs statements. */
+export interface Db {
+  /** The rows a statement returns. */
+  rows<R>(statement: Statement): Promise<R[]>
+  /** How many rows a statement changed. */
+  run(statement: Statement): Promise<number>
+}
+
+/** A transaction in progress; functions that write take this, so that writing outside one does not compile. */
+export interface Tx extends Db {
+  /** For libraries that join our transaction (pg-boss's `db` option). */
+  executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
+}
+
+export interface Pool extends Db {
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  executeSql: Tx['executeSql']
+  /** Connections in use, idle, and callers waiting for one. */
+  counts(): { total: number; idle: number; waiting: number }
+  end(): Promise<void>
+}
+
+export interface PoolOptions {
+  readonly url: string
+  /** Shows in pg_stat_activity, e.g. `mbflow:engine`. */
+  readonly applicationName: string
+  readonly max: number
+  readonly log: Logger
+  /** Milliseconds; 0 = none. */
+  readonly statementTimeout?: number
+  /** A transaction left idle longer than this is ended by the server, so that a paused process holds no locks. */
+  readonly idleInTransactionTimeout?: number
+}
+
+const INT8 = 20
+const types = {
+  // Counts and sequences of ours stay far below 2^53.
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+}
+
+const RETRYABLE = new Set(['40001', '40P01'])
+const ATTEMPTS = 5
+
+export function createPool(options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: options.max,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    pipeline: true,
+    statement_timeout: options.statementTimeout ?? 30_000,
+    query_timeout: (options.statementTimeout ?? 30_000) + 5_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeout ?? 2_000,
+    types,
+  } as pg.PoolConfig)
+  // An idle connection that breaks must not end the process; the next checkout opens a new one.
+  pool.on('error', error => options.log.warn({ evt: 'db.connection_lost', err: error }, 'an idle database connection was lost'))
+
+  const send = (client: pg.Pool | pg.PoolClient, statement: Statement): Promise<pg.QueryResult> =>
+    client.query({ name: statement.name, text: statement.text, values: statement.values as unknown[] })
+
+  const db = (client: pg.Pool | pg.PoolClient): Tx => ({
+    rows: async <R>(statement: Statement) => (await send(client, statement)).rows as R[],
+    run: async statement => (await send(client, statement)).rowCount ?? 0,
+    executeSql: (text, values) => client.query(text, values),
+  })
+
+  async function attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await pool.connect()
+    // `begin` shares the round trip of the first statement; its failure shows there too.
+    const begun = client.query('begin')
+    begun.catch(() => {})
+    try {
+      const result = await work(db(client))
+      const end = await client.query('commit')
+      if (end.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
+      client.release()
+      return result
+    } catch (error) {
+      await client.query('rollback').then(
+        () => client.release(),
+        () => client.release(true),
+      )
+      throw error
+    }
+  }
+
+  return {
+    ...db(pool),
+    async transaction(work) {
+      for (let i = 1; ; i++) {
+        try {
+          return await attempt(work)
+        } catch (error) {
+          if (i === ATTEMPTS || !RETRYABLE.has(systemCode(error) ?? '')) throw error
+          await systemClock.sleep(2 ** i * 5 * Math.random())
+        }
+      }
+    },
+    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    end: () => pool.end(),
+  }
+}

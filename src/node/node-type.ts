@@ -1,0 +1,86 @@
+// The contract of a node type. A type is one file in `node/types/` and one line in `node/registry.ts`; documents, docs,
+// forms and the contract suite follow from it. Executors reach the world only through the NodeContext they are given.
+import type { TSchema } from 'typebox'
+import type { Problem } from '../base/errors.ts'
+import type { HttpClient } from '../base/http-client.ts'
+import type { Json, JsonObject } from '../base/json.ts'
+import type { Logger } from '../base/log.ts'
+
+/** Why a node failed. Codes are listed in docs/errors.md. */
+export interface NodeError {
+  /** UPPER_SNAKE, stable. */
+  readonly code: string
+  /** One line a user can act on. */
+  readonly message: string
+  /** Whether another attempt could succeed. */
+  readonly retryable: boolean
+  /** The earliest sensible moment of the next attempt, milliseconds from now (Retry-After). */
+  readonly retryAfter?: number
+  readonly details?: JsonObject
+}
+
+/** What an attempt came to. Executors return it; anything they throw becomes `failed` with code NODE_CRASHED, not retried. */
+export type Outcome =
+  | { readonly kind: 'completed'; readonly output: Json; /** Names of the branches to take; edges with other `branch` are not taken. */ readonly branches?: readonly string[] }
+  | { readonly kind: 'failed'; readonly error: NodeError }
+
+/** Output of a node that ended before this one, under its key. */
+export interface NodeResult {
+  readonly status: 'completed' | 'failed' | 'skipped'
+  readonly output: Json
+  readonly error?: string
+}
+
+/** What expressions and templates can name. */
+export interface Scope {
+  /** The node's input: the execution's input for a node without predecessors, the output of its only taken predecessor, or `{key: output}` of several. */
+  readonly input: Json
+  readonly nodes: { readonly [key: string]: NodeResult }
+  readonly vars: JsonObject
+  readonly trigger: JsonObject
+  readonly execution: JsonObject
+}
+
+/** An incoming edge of the node that was taken, in the order the document names them. */
+export interface TakenInput {
+  readonly key: string
+  readonly output: Json
+}
+
+export interface NodeContext {
+  readonly scope: Scope
+  /** The predecessors whose edges were taken. */
+  readonly taken: readonly TakenInput[]
+  /** 1 for the first attempt. */
+  readonly attempt: number
+  /** Stable across attempts, take-overs and resumes of this node in this execution. */
+  readonly idempotencyKey: string
+  /** Aborts on timeout, cancellation, shutdown and a lost claim; executors must end within 100 ms of it. */
+  readonly signal: AbortSignal
+  readonly log: Logger
+  readonly http: HttpClient
+  /** Milliseconds this attempt may take; the signal enforces it. */
+  readonly timeout: number
+  /** Evaluates a JSONata expression over the scope (and `extra` names); throws ExpressionError. */
+  evaluate(expression: string, extra?: JsonObject): Promise<Json | undefined>
+}
+
+export interface NodeType<Config = unknown> {
+  /** What documents write as `type`. */
+  readonly type: string
+  /** One sentence for docs and forms. */
+  readonly summary: string
+  /** TypeBox schema of `config` after templates are rendered; every field has a description. */
+  readonly configSchema: TSchema
+  /** Top-level fields of config that hold JSONata expressions: compiled when the document is checked, never rendered as templates. */
+  readonly expressions: readonly string[]
+  /** What the schema cannot say; paths are relative to config, e.g. `url`. */
+  check?(config: JsonObject): Problem[]
+  /** One attempt. `config` has its templates rendered and satisfies the schema. */
+  execute(config: Config, context: NodeContext): Promise<Outcome>
+}
+
+/** Keeps the config type of a definition while the registry holds `NodeType`s of any config. */
+export function defineNodeType<Config>(definition: NodeType<Config>): NodeType {
+  return definition as NodeType
+}

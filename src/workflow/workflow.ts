@@ -1,0 +1,81 @@
+// The words of a workflow: what a version consists of, in the form the engine runs.
+import type { Json, JsonObject } from '../base/json.ts'
+
+export type WorkflowStatus = 'draft' | 'active' | 'archived'
+
+export interface Workflow {
+  readonly id: string
+  readonly name: string
+  readonly version: number
+  readonly status: WorkflowStatus
+  readonly description: string | null
+  readonly variables: JsonObject
+  readonly settings: WorkflowSettings
+  readonly nodes: readonly Node[]
+  readonly edges: readonly Edge[]
+}
+
+export interface WorkflowSettings {
+  /** Milliseconds an execution may take; absent = no limit. */
+  readonly timeout_ms?: number
+}
+
+export interface Node {
+  readonly id: string
+  readonly key: string
+  readonly name: string
+  readonly type: string
+  readonly config: JsonObject
+  readonly policy: NodePolicy
+}
+
+/** What every node type has in common; absent fields have the defaults named here. */
+export interface NodePolicy {
+  /** Milliseconds one attempt may take; default 30 000. */
+  readonly timeout_ms?: number
+  readonly retry?: RetryPolicy
+  /** What an error that no retry mends does: fail the execution (default), or let the edges out of the node decide with `{error}` as its output. */
+  readonly on_error?: 'fail' | 'continue'
+  /** How many incoming edges must be taken for the node to run: at least one (default) or all. */
+  readonly join?: 'any' | 'all'
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, 1..20; default 3 where a policy is given, 1 where none is. */
+  readonly max_attempts?: number
+  readonly backoff?: 'constant' | 'linear' | 'exponential'
+  /** Milliseconds before the second attempt; default 1 000. */
+  readonly delay_ms?: number
+  /** Longest pause, milliseconds; default 300 000. */
+  readonly max_delay_ms?: number
+}
+
+export interface Edge {
+  readonly id: string
+  /** Key of the node it leaves. */
+  readonly source: string
+  /** Key of the node it enters. */
+  readonly target: string
+  readonly condition: EdgeCondition | null
+}
+
+/**
+ * When an edge is taken; null = the source completed. `when`: the source completed and the expression over
+ * `{output, input, nodes, vars, trigger, execution}` is true. `branch`: the source took a branch of (one of) these
+ * names. `on`: how the source ended.
+ */
+export type EdgeCondition =
+  | { readonly when: string }
+  | { readonly branch: string | readonly string[] }
+  | { readonly on: 'success' | 'error' | 'any' }
+
+/** A trigger as a document writes it. */
+export interface TriggerDocument {
+  readonly key: string
+  readonly name: string
+  readonly type: string
+  readonly config: JsonObject
+  readonly enabled: boolean
+}
+
+export type { Json }
