@@ -1,10 +1,15 @@
 -- Monthly partitions of events, by the creation time inside the execution's UUIDv7.
 
 create function public.mbflow_ensure_event_partitions(months_ahead integer default 3) returns integer
-language plpgsql set search_path = pg_catalog
+language plpgsql
+set search_path = pg_catalog
+-- Nothing waits long behind this: a partition that cannot be made now is made at the next call, and until then the
+-- default partition holds its rows.
+set lock_timeout = '2s'
 as $$
 declare
-  month timestamptz;
+  first_month timestamp := date_trunc('month', now() at time zone 'UTC');
+  month timestamp;
   partition text;
   lower_bound uuid;
   upper_bound uuid;
@@ -13,25 +18,27 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('mbflow.event_partitions', 0));
   for i in 0 .. months_ahead loop
-    month := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => i)) at time zone 'UTC';
-    partition := 'events_' || to_char(month at time zone 'UTC', 'YYYY_MM');
+    month := first_month + make_interval(months => i);
+    partition := 'events_' || to_char(month, 'YYYY_MM');
     continue when to_regclass('public.' || partition) is not null;
-    lower_bound := public.mbflow_uuid_at(month);
-    upper_bound := public.mbflow_uuid_at((month at time zone 'UTC' + interval '1 month') at time zone 'UTC');
+    lower_bound := public.mbflow_uuid_at(month at time zone 'UTC');
+    upper_bound := public.mbflow_uuid_at((month + interval '1 month') at time zone 'UTC');
 
-    -- Rows of this month that fell into the default partition would make the attach fail: move them along.
+    -- Locked in the order of every writer (execution, then event), so that none slips a row in between.
+    lock table public.executions in share row exclusive mode;
+    -- Rows of this month in the default partition would make the attach fail, and cannot be deleted: they move along.
     stray := exists (select from public.events_default where execution_id >= lower_bound and execution_id < upper_bound);
     if stray then
       alter table public.events detach partition public.events_default;
       alter table public.events_default rename to events_default_old;
     end if;
-    execute format('create table public.%I (like public.events including defaults including constraints including comments)', partition);
-    execute format('alter table public.events attach partition public.%I for values from (%L) to (%L)', partition, lower_bound, upper_bound);
-    perform public.mbflow_guard_events(format('public.%I', partition)::regclass);
+    perform public.mbflow_add_event_partition(
+      partition,
+      format('for values from (%L) to (%L)', lower_bound, upper_bound),
+      format('Events of executions created in %s (UTC).', to_char(month, 'YYYY-MM')));
     if stray then
-      create table public.events_default (like public.events including defaults including constraints including comments);
-      alter table public.events attach partition public.events_default default;
-      perform public.mbflow_guard_events('public.events_default');
+      perform public.mbflow_add_event_partition(
+        'events_default', 'default', obj_description('public.events_default_old'::regclass, 'pg_class'));
       insert into public.events select * from public.events_default_old;
       drop table public.events_default_old;
     end if;

@@ -1,3 +1,3 @@
-drop table if exists public.trigger_fires;
-drop table if exists public.trigger_specs;
-drop table if exists public.trigger_cursors;
+drop table public.trigger_fires;
+drop table public.trigger_specs;
+drop table public.trigger_cursors;

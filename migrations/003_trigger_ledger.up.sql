@@ -10,6 +10,7 @@ create index trigger_cursors_next_fire_at_idx on public.trigger_cursors (next_fi
 
 comment on table public.trigger_cursors is 'One row per enabled time trigger that has a slot to come; the poller claims from here.';
 comment on column public.trigger_cursors.next_fire_at is 'The earliest slot not yet disposed of.';
+comment on column public.trigger_cursors.consecutive_failures is 'Failures in a row; 0 after a success.';
 
 create table public.trigger_specs (
   trigger_id   uuid not null references public.triggers (id) on delete cascade,
@@ -20,9 +21,11 @@ create table public.trigger_specs (
   anchor_at    timestamptz(3) not null,
   enabled      boolean not null,
   valid_from   timestamptz(3) not null default now(),
-  constraint trigger_specs_pkey primary key (trigger_id, spec_version)
+  constraint trigger_specs_pkey primary key (trigger_id, spec_version),
+  constraint trigger_specs_spec_version_check check (spec_version >= 1)
 );
 comment on table public.trigger_specs is 'Every rule a trigger ever had, so that its past stays explainable.';
+comment on column public.trigger_specs.workflow_id is 'The version it fired then. No foreign key: the past outlives what it speaks of.';
 comment on column public.trigger_specs.valid_from is 'From this instant until the next version''s; slots before it follow the version before.';
 
 create table public.trigger_fires (
@@ -52,6 +55,8 @@ create index trigger_fires_buffered_idx on public.trigger_fires (trigger_id, slo
 
 comment on table public.trigger_fires is 'The ledger: what became of every slot and every request. Its primary key is the proof that a trigger fires once.';
 comment on column public.trigger_fires.fire_key is 'What makes a fire unique: slot:<instant>, dlv:<delivery>, evt:<event>, req:<token>:<key>, bf:<backfill>:<instant>.';
+comment on column public.trigger_fires.disposition is 'fired; buffered = will fire when the limit allows; coalesced = a later slot stands for it; skipped.';
+comment on column public.trigger_fires.reason is 'Why it was not fired.';
 comment on column public.trigger_fires.slot_at is 'The slot, or the first of a run of slots disposed of for one reason.';
 comment on column public.trigger_fires.slot_until is 'The last slot of the run (the slot itself for a run of one).';
 comment on column public.trigger_fires.execution_id is 'The execution it started. No foreign key: the ledger and the executions are retained apart.';

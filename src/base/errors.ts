@@ -30,6 +30,8 @@ export const errorKinds = {
   MIGRATION_EDITED: 'config',
   MIGRATION_FAILED: 'internal',
   MIGRATION_LOCKED: 'busy',
+  MIGRATION_ORDER: 'config',
+  MIGRATION_PENDING: 'conflict',
   NAME_AMBIGUOUS: 'conflict',
   QUEUE_VERSION: 'config',
   REFUSED: 'conflict',

@@ -1,6 +1,6 @@
 // UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, a 12-bit counter that keeps ids of one process strictly increasing,
 // 62 random bits. Made in the application, from database time, before any I/O.
-import { randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 
 export interface Ids {
   /** The next id; greater than every id this source gave before. */
@@ -43,6 +43,16 @@ function format(ms: number, counter: number, random: Uint8Array): string {
     `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-` +
     `${hex((a & 0x3f) | 0x80)}${hex(b)}-${hex(c)}${hex(d)}${hex(e)}${hex(f)}${hex(g)}${hex(h)}`
   )
+}
+
+/**
+ * An id that follows from another and a name: the time half of `base`, so that the two lie side by side in an index, and
+ * a hash of both. The same in every process and for ever.
+ */
+export function deriveId(base: string, name: string): string {
+  const digest = createHash('sha256').update(base).update(name).digest()
+  const variant = hex(((digest[0] ?? 0) & 0x3f) | 0x80)
+  return `${base.slice(0, 19)}${variant}${digest.toString('hex', 1, 2)}-${digest.toString('hex', 2, 8)}`
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

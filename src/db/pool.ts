@@ -6,7 +6,7 @@
 // 4. Only transaction-scoped state is used on pooled connections, so a transaction pooler may sit in between.
 import pg from 'pg'
 import { systemClock } from '../base/clock.ts'
-import { systemCode } from '../base/errors.ts'
+import { messageOf, systemCode } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Statement } from './sql.ts'
 
@@ -18,15 +18,18 @@ export interface Db {
   run(statement: Statement): Promise<number>
 }
 
-/** A transaction in progress; functions that write take this, so that writing outside one does not compile. */
-export interface Tx extends Db {
-  /** For libraries that join our transaction (pg-boss's `db` option). */
-  executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
+/** For libraries that bring their own SQL (pg-boss's `db` option). */
+export interface RawDb {
+  executeSql(text: string | { name: string; text: string; values: unknown[] }, values?: unknown[]): Promise<{ rows: unknown[] }>
 }
 
-export interface Pool extends Db {
+/** A transaction in progress; functions that write take this, so that writing outside one does not compile. */
+export interface Tx extends Db, RawDb {
+  readonly inTransaction: true
+}
+
+export interface Pool extends Db, RawDb {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  executeSql: Tx['executeSql']
   /** Connections in use, idle, and callers waiting for one. */
   counts(): { total: number; idle: number; waiting: number }
   end(): Promise<void>
@@ -49,6 +52,16 @@ const types = {
   // Counts and sequences of ours stay far below 2^53.
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+}
+
+/** SQLSTATE classes and codes, system codes and driver messages of a database that may answer again in a moment. */
+const TRANSIENT_CODE = /^(08...|53...|57P0[123]|57014|25P03|55P03|40001|40P01|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/
+const TRANSIENT_MESSAGE = /connection terminated|connection error|timeout exceeded when trying to connect|query read timeout|client was closed/i
+
+/** Whether the same statement could succeed when it is sent again later. Whether a COMMIT so answered took effect is unknown. */
+export function isTransient(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === undefined ? TRANSIENT_MESSAGE.test(messageOf(error)) : TRANSIENT_CODE.test(code)
 }
 
 const RETRYABLE = new Set(['40001', '40P01'])
@@ -74,7 +87,7 @@ export function createPool(options: PoolOptions): Pool {
   const send = (client: pg.Pool | pg.PoolClient, statement: Statement): Promise<pg.QueryResult> =>
     client.query({ name: statement.name, text: statement.text, values: statement.values as unknown[] })
 
-  const db = (client: pg.Pool | pg.PoolClient): Tx => ({
+  const db = (client: pg.Pool | pg.PoolClient): Db & RawDb => ({
     rows: async <R>(statement: Statement) => (await send(client, statement)).rows as R[],
     run: async statement => (await send(client, statement)).rowCount ?? 0,
     executeSql: (text, values) => client.query(text, values),
@@ -86,7 +99,7 @@ export function createPool(options: PoolOptions): Pool {
     const begun = client.query('begin')
     begun.catch(() => {})
     try {
-      const result = await work(db(client))
+      const result = await work({ ...db(client), inTransaction: true })
       const end = await client.query('commit')
       if (end.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
       client.release()

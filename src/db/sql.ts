@@ -25,24 +25,39 @@ export function part(strings: TemplateStringsArray, ...values: unknown[]): Fragm
   return new Fragment(strings, values)
 }
 
-const texts = new WeakMap<TemplateStringsArray, string>()
+interface Written {
+  readonly name: string
+  readonly text: string
+}
+
+/** Statements whose shape never varies: without fragments, or with fragments that hold no values (column lists). */
+const written = new WeakMap<TemplateStringsArray, Written>()
 
 /** ``sql('trigger.claim')`select … where id = ${id}` `` */
 export function sql(name: string): (strings: TemplateStringsArray, ...values: unknown[]) => Statement {
   return (strings, ...values) => {
-    if (!values.some(value => value instanceof Fragment)) {
-      let text = texts.get(strings)
-      if (text === undefined) {
-        text = `/* ${name} */ ${strings.reduce((sum, piece, i) => (i === 0 ? piece : `${sum}$${i}${piece}`), '').trim()}`
-        texts.set(strings, text)
-      }
-      return { name, text, values }
-    }
+    const isFixed = !values.some(value => value instanceof Fragment && !isConstant(value))
+    const known = isFixed ? written.get(strings) : undefined
+    if (known !== undefined) return { ...known, values: values.filter(value => !(value instanceof Fragment)) }
     const flat: unknown[] = []
     const text = `/* ${name} */ ${write(strings, values, flat).trim()}`
-    // One name, one text: a statement with fragments has a name per shape.
-    return { name: `${name}:${createHash('sha1').update(text).digest('hex').slice(0, 8)}`, text, values: flat }
+    if (isFixed) written.set(strings, { name, text })
+    // One name, one text: a statement whose shape varies has a name per shape.
+    return { name: isFixed ? name : `${name}:${createHash('sha1').update(text).digest('hex').slice(0, 8)}`, text, values: flat }
   }
+}
+
+/** Constants are made once, at the head of a file; a statement always nests the same ones. */
+function isConstant(fragment: Fragment): boolean {
+  return fragment.values.length === 0 && constants.has(fragment)
+}
+const constants = new WeakSet<Fragment>()
+
+/** A piece of SQL without values that never varies, such as a list of columns. */
+export function constant(strings: TemplateStringsArray): Fragment {
+  const fragment = new Fragment(strings, [])
+  constants.add(fragment)
+  return fragment
 }
 
 function write(strings: readonly string[], values: readonly unknown[], flat: unknown[]): string {

@@ -19,20 +19,27 @@ export interface NodeError {
   readonly details?: JsonObject
 }
 
-/** What an attempt came to. Executors return it; anything they throw becomes `failed` with code NODE_CRASHED, not retried. */
+/**
+ * What an attempt came to. Executors return it. An ExpressionError they let pass becomes `failed` with its own code,
+ * anything else they throw NODE_CRASHED; neither is retried.
+ */
 export type Outcome =
-  | { readonly kind: 'completed'; readonly output: Json; /** Names of the branches to take; edges with other `branch` are not taken. */ readonly branches?: readonly string[] }
+  | {
+      readonly kind: 'completed'
+      readonly output: Json /** Names of the branches to take; edges with other `branch` are not taken. */
+      readonly branches?: readonly string[]
+    }
   | { readonly kind: 'failed'; readonly error: NodeError }
 
 /** Output of a node that ended before this one, under its key. */
-export interface NodeResult {
+export type NodeResult = {
   readonly status: 'completed' | 'failed' | 'skipped'
   readonly output: Json
   readonly error?: string
 }
 
 /** What expressions and templates can name. */
-export interface Scope {
+export type Scope = {
   /** The node's input: the execution's input for a node without predecessors, the output of its only taken predecessor, or `{key: output}` of several. */
   readonly input: Json
   readonly nodes: { readonly [key: string]: NodeResult }
@@ -83,4 +90,9 @@ export interface NodeType<Config = unknown> {
 /** Keeps the config type of a definition while the registry holds `NodeType`s of any config. */
 export function defineNodeType<Config>(definition: NodeType<Config>): NodeType {
   return definition as NodeType
+}
+
+/** The outcome of an attempt that went wrong; not worth another one unless said so. */
+export function failed(code: string, message: string, more: Partial<NodeError> = {}): Outcome {
+  return { kind: 'failed', error: { retryable: false, ...more, code, message } }
 }

@@ -1,5 +1,5 @@
-// The words of a workflow: what a version consists of, in the form the engine runs.
-import type { Json, JsonObject } from '../base/json.ts'
+// The words of a workflow: what a version consists of, in the form the engine runs, and the document it was made from.
+import type { JsonObject } from '../base/json.ts'
 
 export type WorkflowStatus = 'draft' | 'active' | 'archived'
 
@@ -11,7 +11,9 @@ export interface Workflow {
   readonly description: string | null
   readonly variables: JsonObject
   readonly settings: WorkflowSettings
+  /** In the order of the document, which is the order of their ids. */
   readonly nodes: readonly Node[]
+  /** In the order of the document. */
   readonly edges: readonly Edge[]
 }
 
@@ -27,6 +29,13 @@ export interface Node {
   readonly type: string
   readonly config: JsonObject
   readonly policy: NodePolicy
+  /** Where an editor draws it; absent = never placed. The only part of a published version that may change. */
+  readonly position?: Position
+}
+
+export interface Position {
+  readonly x: number
+  readonly y: number
 }
 
 /** What every node type has in common; absent fields have the defaults named here. */
@@ -34,7 +43,10 @@ export interface NodePolicy {
   /** Milliseconds one attempt may take; default 30 000. */
   readonly timeout_ms?: number
   readonly retry?: RetryPolicy
-  /** What an error that no retry mends does: fail the execution (default), or let the edges out of the node decide with `{error}` as its output. */
+  /**
+   * What an error that no retry mends does: fail the execution (default) unless an edge `on` error or any leaves the
+   * node, or let every edge out of the node decide with `{error}` as its output.
+   */
   readonly on_error?: 'fail' | 'continue'
   /** How many incoming edges must be taken for the node to run: at least one (default) or all. */
   readonly join?: 'any' | 'all'
@@ -69,6 +81,20 @@ export type EdgeCondition =
   | { readonly branch: string | readonly string[] }
   | { readonly on: 'success' | 'error' | 'any' }
 
+/** A checked document: a version without what the database gives it, and the triggers that start it. */
+export interface WorkflowDocument {
+  readonly name: string
+  readonly description: string | null
+  readonly variables: JsonObject
+  readonly settings: WorkflowSettings
+  readonly nodes: readonly NodeDocument[]
+  readonly edges: readonly EdgeDocument[]
+  readonly triggers: readonly TriggerDocument[]
+}
+
+export type NodeDocument = Omit<Node, 'id'>
+export type EdgeDocument = Omit<Edge, 'id'>
+
 /** A trigger as a document writes it. */
 export interface TriggerDocument {
   readonly key: string
@@ -77,5 +103,3 @@ export interface TriggerDocument {
   readonly config: JsonObject
   readonly enabled: boolean
 }
-
-export type { Json }

@@ -1,0 +1,126 @@
+// What JSON may look like before it is let in: text from outside before it is parsed, values before they are stored.
+//
+// 1. The text is measured before `JSON.parse` sees it: a few kilobytes of brackets are enough to exhaust a stack later.
+// 2. What `checkStorable` lets through PostgreSQL can store as jsonb and gives back as it was.
+import { messageOf } from './errors.ts'
+import type { Json } from './json.ts'
+import { childPath } from './schema.ts'
+
+export interface JsonLimits {
+  /** Lists and objects inside each other; `[[1]]` is 2 deep. */
+  readonly depth: number
+  /** Named values in all objects together. */
+  readonly keys: number
+}
+
+/** How deep a value that is stored may be. */
+export const MAX_DEPTH = 64
+
+export type ParsedJson = { readonly value: Json } | { readonly problem: string }
+
+/** Parses text of unknown origin; says what is wrong instead of throwing. */
+export function parseJsonWithin(text: string, limits: JsonLimits): ParsedJson {
+  const problem = excess(text, limits)
+  if (problem !== null) return { problem }
+  try {
+    return { value: JSON.parse(text) as Json }
+  } catch (error) {
+    return { problem: messageOf(error) }
+  }
+}
+
+/** Counts brackets and colons outside of strings; enough, as whatever is not JSON is refused by the parser afterwards. */
+function excess(text: string, { depth, keys }: JsonLimits): string | null {
+  let open = 0
+  let named = 0
+  for (let i = 0; i < text.length; i++) {
+    switch (text[i]) {
+      case '"':
+        i = endOfString(text, i)
+        break
+      case '[':
+      case '{':
+        if (++open > depth) return `is nested more than ${depth} levels deep`
+        break
+      case ']':
+      case '}':
+        open--
+        break
+      case ':':
+        if (++named > keys) return `holds more than ${keys} named values`
+        break
+    }
+  }
+  return null
+}
+
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0
+    while (text[end - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return end
+  }
+  return text.length
+}
+
+/** Why `value` cannot be stored, beginning with where (`items[3].name …`); null when it can. */
+export function checkStorable(value: unknown): string | null {
+  const fault = faultIn(value, MAX_DEPTH)
+  if (fault === null) return null
+  const path = fault.keys.reduceRight<string>(childPath, '')
+  return path === '' ? `it ${fault.what}` : `${path} ${fault.what}`
+}
+
+interface Fault {
+  readonly what: string
+  /** Where it is, innermost first. */
+  readonly keys: (string | number)[]
+}
+
+function faultIn(value: unknown, depth: number): Fault | null {
+  switch (typeof value) {
+    case 'boolean':
+      return null
+    case 'string':
+      return faultInText(value)
+    case 'number':
+      return Number.isFinite(value) ? null : { what: `is ${value}, which JSON cannot hold`, keys: [] }
+    case 'object':
+      if (value === null) return null
+      if (depth === 0) return { what: `is nested more than ${MAX_DEPTH} levels deep`, keys: [] }
+      return Array.isArray(value) ? faultInList(value, depth - 1) : faultInObject(value, depth - 1)
+    default:
+      return { what: `is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON cannot hold`, keys: [] }
+  }
+}
+
+function faultInText(text: string): Fault | null {
+  if (text.includes('\0')) return { what: 'holds the character U+0000, which PostgreSQL cannot store', keys: [] }
+  if (!text.isWellFormed()) return { what: 'holds half of a surrogate pair, which PostgreSQL cannot store', keys: [] }
+  return null
+}
+
+function faultInList(list: readonly unknown[], depth: number): Fault | null {
+  for (let index = 0; index < list.length; index++) {
+    const fault = faultIn(list[index], depth)
+    if (fault !== null) return within(fault, index)
+  }
+  return null
+}
+
+function faultInObject(object: object, depth: number): Fault | null {
+  const prototype = Object.getPrototypeOf(object)
+  if (prototype !== Object.prototype && prototype !== null)
+    return { what: `is a ${prototype.constructor?.name ?? 'special object'}, not a plain object`, keys: [] }
+  for (const [key, value] of Object.entries(object)) {
+    if (key === '__proto__') return { what: 'has a key "__proto__", which is refused', keys: [] }
+    const fault = faultInText(key) ?? faultIn(value, depth)
+    if (fault !== null) return within(fault, key)
+  }
+  return null
+}
+
+function within({ what, keys }: Fault, key: string | number): Fault {
+  keys.push(key)
+  return { what, keys }
+}

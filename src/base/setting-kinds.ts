@@ -1,0 +1,129 @@
+// How the text of a setting becomes a value. A kind refuses what it does not understand, in words that finish the sentence
+// "MBFLOW_X …"; it never guesses and never falls back.
+import { isIP } from 'node:net'
+import { DurationError, formatDuration, parseDuration } from './duration.ts'
+import { nearMiss } from './near-miss.ts'
+
+export interface Refusal {
+  readonly refused: string
+  readonly hint?: string
+}
+
+export interface Kind<T> {
+  /** What may be written, for people: `whole number, 1 to 100`. */
+  readonly form: string
+  read(text: string): { readonly value: T } | Refusal
+}
+
+const quote = (text: string): string => JSON.stringify(text)
+
+export const text: Kind<string> = {
+  form: 'text',
+  read: written => ({ value: written }),
+}
+
+export const path: Kind<string> = {
+  form: 'path',
+  read: written => ({ value: written }),
+}
+
+export function wholeNumber(least: number, most: number): Kind<number> {
+  const form = `whole number, ${least} to ${most}`
+  return {
+    form,
+    read(written) {
+      const value = /^\d+$/.test(written) ? Number(written) : Number.NaN
+      if (value >= least && value <= most) return { value }
+      return { refused: `must be a ${form}, is ${quote(written)}` }
+    },
+  }
+}
+
+export function duration(least: string, most: string): Kind<number> {
+  const form = `duration, ${least} to ${most}`
+  return {
+    form,
+    read(written) {
+      try {
+        const value = parseDuration(written)
+        if (value >= parseDuration(least) && value <= parseDuration(most)) return { value }
+        return { refused: `must be a ${form}, is ${formatDuration(value)}` }
+      } catch (error) {
+        if (!(error instanceof DurationError)) throw error
+        return { refused: `must be a ${form}: ${error.message}` }
+      }
+    },
+  }
+}
+
+export function oneOf<const Word extends string>(words: readonly Word[]): Kind<Word> {
+  return {
+    form: words.join(' | '),
+    read(written) {
+      const value = words.find(word => word === written)
+      return value === undefined ? unknownWord(written, words) : { value }
+    },
+  }
+}
+
+export function someOf<const Word extends string>(words: readonly Word[]): Kind<readonly Word[]> {
+  return {
+    form: `some of ${words.join(', ')}`,
+    read(written) {
+      const items = splitList(written)
+      const stranger = items.find(item => !words.some(word => word === item))
+      if (stranger !== undefined) return unknownWord(stranger, words)
+      return { value: words.filter(word => items.includes(word)) }
+    },
+  }
+}
+
+function unknownWord(written: string, words: readonly string[]): Refusal {
+  const meant = nearMiss(written, words)
+  const refused = `must be one of ${words.join(', ')}; is ${quote(written)}`
+  return meant === undefined ? { refused } : { refused, hint: `did you mean ${meant}?` }
+}
+
+const splitList = (written: string): string[] => written.split(',').map(item => item.trim())
+
+const HOST_NAME = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d_-]*[a-z\d_])?)*$/i
+
+/** Host names, addresses and address ranges (`db.internal, 10.0.0.0/8, ::1`). */
+export const hosts: Kind<readonly string[]> = {
+  form: 'list of host names, addresses, CIDR ranges',
+  read(written) {
+    const items = written === '' ? [] : splitList(written)
+    const wrong = items.find(item => !isHost(item))
+    if (wrong === undefined) return { value: items }
+    return {
+      refused: `must be a list of host names, addresses or CIDR ranges; ${quote(wrong)} is none of them`,
+      hint: 'write for example localhost,10.0.0.0/8; without scheme and port',
+    }
+  },
+}
+
+function isHost(item: string): boolean {
+  const [address = '', bits, ...more] = item.split('/')
+  const version = isIP(address)
+  if (bits === undefined) return version !== 0 || (HOST_NAME.test(item) && /[a-z]/i.test(item))
+  return version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+}
+
+/** Its refusals never show what was written: it holds a password. */
+export const databaseUrl: Kind<string> = {
+  form: 'postgres://user:password@host:port/database',
+  read(written) {
+    if (/^postgres(ql)?:\/\//.test(written) && URL.canParse(written)) return { value: written }
+    return {
+      refused: 'must be a URL of the form postgres://user:password@host:port/database',
+      hint: 'special characters in the password are written as %XX: @ as %40, # as %23, / as %2F, % as %25',
+    }
+  },
+}
+
+/** A URL whose passwords are replaced by ***, also when it is too broken to parse. */
+export function maskUrl(url: string): string {
+  return url
+    .replace(/^([a-z][a-z\d+.-]*:\/\/[^:@/?]*):.*@/i, '$1:***@')
+    .replace(/([?&](?:ssl)?password=)[^&#]*/gi, '$1***')
+}

@@ -1,0 +1,75 @@
+// LISTEN on one channel. A notification is a hint that shortens a wait; every wait has a poll behind it, so a lost
+// notification or a pooler that cannot LISTEN costs latency, never work. After each (re)connect every subscriber is
+// woken once, for what was missed.
+import pg from 'pg'
+import { type Clock, systemClock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { Service } from '../base/service.ts'
+import type { Db } from './pool.ts'
+import { sql } from './sql.ts'
+
+/** The words that travel on the channel. */
+export type Topic = 'jobs' | 'triggers'
+
+const CHANNEL = 'mbflow'
+const RECONNECT_MS = 1_000
+
+export interface Listener extends Service {
+  on(topic: Topic, wake: () => void): void
+}
+
+/** Tells every process about `topic` when the transaction commits. Notifications make commits queue up: at most one per transaction. */
+export async function notify(db: Db, topic: Topic): Promise<void> {
+  await db.rows(sql('db.notify')`select pg_notify(${CHANNEL}, ${topic})`)
+}
+
+export function createListener({ url, log, clock = systemClock }: { url: string; log: Logger; clock?: Clock }): Listener {
+  const subscribers = new Map<string, Set<() => void>>()
+  const stopping = new AbortController()
+  let client: pg.Client | undefined
+  let running: Promise<void> | undefined
+
+  const wakeAll = (): void => {
+    for (const wakes of subscribers.values()) for (const wake of wakes) wake()
+  }
+
+  async function listen(): Promise<void> {
+    const connection = new pg.Client({ connectionString: url, application_name: 'mbflow:listen', keepAlive: true, connectionTimeoutMillis: 10_000 })
+    const closed = new Promise<void>(resolve => connection.once('end', resolve))
+    connection.on('error', error => log.warn({ evt: 'db.listener_lost', err: error }, 'the listening connection was lost'))
+    connection.on('notification', ({ payload = '' }) => {
+      for (const wake of subscribers.get(payload) ?? []) wake()
+    })
+    client = connection
+    try {
+      await connection.connect()
+      await connection.query(`listen ${CHANNEL}`)
+      wakeAll()
+      await closed
+    } catch (error) {
+      log.warn({ evt: 'db.listen_failed', err: error }, 'could not listen; polling goes on')
+      await connection.end().catch(() => {})
+    }
+  }
+
+  return {
+    name: 'listener',
+    on(topic, wake) {
+      const wakes = subscribers.get(topic) ?? new Set()
+      subscribers.set(topic, wakes.add(wake))
+    },
+    async start() {
+      running ??= (async () => {
+        while (!stopping.signal.aborted) {
+          await listen()
+          await clock.sleep(RECONNECT_MS, stopping.signal)
+        }
+      })()
+    },
+    async stop() {
+      stopping.abort()
+      await client?.end().catch(() => {})
+      await running
+    },
+  }
+}

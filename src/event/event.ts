@@ -1,0 +1,53 @@
+// The vocabulary of the event log. Types are past facts in snake_case, frozen once written: add, never rename. Nodes are
+// named by key. A payload holds what the fold cannot derive from the workflow version and the events before it.
+import type { Json, JsonObject } from '../base/json.ts'
+
+/** Why a node or an execution failed, as recorded. */
+export interface RecordedError {
+  readonly code: string
+  readonly message: string
+  readonly details?: JsonObject
+}
+
+/** Which conditional edges out of a node hold, by target key; recorded so that a replay needs no evaluation. */
+export type EdgeVerdicts = { readonly [target: string]: boolean }
+
+export type EventBody =
+  | { readonly type: 'workflow_started'; readonly payload: Record<string, never> }
+  | { readonly type: 'workflow_completed'; readonly payload: { readonly output: Json } }
+  | { readonly type: 'workflow_failed'; readonly payload: { readonly error: RecordedError; readonly node?: string } }
+  | { readonly type: 'wave_started'; readonly payload: { readonly wave: number; readonly nodes: number } }
+  | { readonly type: 'wave_completed'; readonly payload: { readonly wave: number } }
+  | { readonly type: 'node_started'; readonly payload: { readonly node: string; readonly attempt: number } }
+  | {
+      readonly type: 'node_completed'
+      readonly payload: { readonly node: string; readonly output: Json; readonly branches?: readonly string[]; readonly edges?: EdgeVerdicts }
+    }
+  | {
+      readonly type: 'node_failed'
+      /** `handled`: the edges out of the node decide what follows, the execution goes on. */
+      readonly payload: { readonly node: string; readonly error: RecordedError; readonly handled: boolean; readonly edges?: EdgeVerdicts }
+    }
+  | { readonly type: 'node_skipped'; readonly payload: { readonly node: string; readonly reason: string } }
+  | {
+      readonly type: 'node_retrying'
+      /** `lost`: the attempt was cut short by us (worker lost, drain), and does not count against the retry policy. */
+      readonly payload: { readonly node: string; readonly error: RecordedError; readonly retry_at: string; readonly lost?: true }
+    }
+  | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at: string } }
+  | { readonly type: 'execution_woken'; readonly payload: Record<string, never> }
+  | { readonly type: 'execution_handed_over'; readonly payload: { readonly reason: 'drain' | 'long_turn' } }
+  | { readonly type: 'execution_rescued'; readonly payload: Record<string, never> }
+  | { readonly type: 'execution_taken_over'; readonly payload: { readonly claim: number } }
+
+export type EventType = EventBody['type']
+
+/** Why an execution holds no worker though it is running. */
+export type ParkReason = 'retry'
+
+export interface RecordedEvent {
+  readonly id: string
+  readonly sequence: number
+  readonly body: EventBody
+  readonly createdAt: Date
+}

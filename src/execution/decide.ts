@@ -1,0 +1,171 @@
+// What follows from the state of an execution. Pure: state and command in, events out; nothing is done here.
+// Invariants: (1) no node starts before every node of the waves before it has ended; (2) a node that has ended never
+// starts again; (3) exactly one terminal event, and nothing after it; (4) `decideNext` on a state it has already advanced
+// gives no events.
+import { retryDelay } from '../base/retry.ts'
+import type { EdgeVerdicts, EventBody, RecordedError } from '../event/event.ts'
+import type { Outcome } from '../node/node-type.ts'
+import type { Plan, PlanNode } from '../workflow/waves.ts'
+import { finalOutput, skipReason } from './inputs.ts'
+import { type ExecutionState, evolve, isNodeOver, isOver, type NodeState } from './state.ts'
+
+/** Nodes of one execution that may run at once. */
+const MAX_RUNNING = 64
+const MAX_DELAY_MS = 300_000
+
+export interface Now {
+  /** Estimated database time. */
+  readonly at: Date
+  /** In [0, 1): the jitter of a retry delay. */
+  readonly random: number
+}
+
+/** Collects events and folds them into the state as it goes, so that each decision sees the ones before it. */
+export interface Draft {
+  readonly events: EventBody[]
+  state: ExecutionState
+}
+
+export function draftOf(state: ExecutionState): Draft {
+  return { events: [], state }
+}
+
+export function emit(plan: Plan, draft: Draft, { body, at }: { body: EventBody; at: Date }): void {
+  draft.events.push(body)
+  draft.state = evolve(plan, draft.state, { body, at })
+}
+
+/** Starts what can start, closes waves, ends the execution. */
+export function decideNext(plan: Plan, draft: Draft, now: Now): void {
+  const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
+  if (isOver(draft.state)) return
+  if (draft.state.status === 'pending') say({ type: 'workflow_started', payload: {} })
+  for (;;) {
+    const { wave } = draft.state
+    if (wave >= 0) {
+      startNodes(plan, draft, now)
+      if (!plan.waves[wave]?.every(index => isNodeOver(nodeOf(draft.state, index)))) return
+      say({ type: 'wave_completed', payload: { wave } })
+      const failure = unhandledFailure(plan, draft.state)
+      if (failure !== undefined) return fail(plan, draft, { ...failure, now })
+    }
+    const next = plan.waves[wave + 1]
+    if (next === undefined) return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
+    say({ type: 'wave_started', payload: { wave: wave + 1, nodes: next.length } })
+    for (const index of next) {
+      const node = planNode(plan, index)
+      const reason = skipReason(plan, draft.state, node)
+      if (reason !== null) say({ type: 'node_skipped', payload: { node: node.key, reason } })
+    }
+  }
+}
+
+function startNodes(plan: Plan, draft: Draft, now: Now): void {
+  const indexes = plan.waves[draft.state.wave] ?? []
+  const failing = unhandledFailure(plan, draft.state) !== undefined
+  let running = indexes.filter(index => nodeOf(draft.state, index).status === 'running').length
+  for (const index of indexes) {
+    const { key } = planNode(plan, index)
+    const state = nodeOf(draft.state, index)
+    if (state.status !== 'pending' && state.status !== 'retrying') continue
+    if (failing) giveUp(plan, draft, { key, state, now })
+    else if (running < MAX_RUNNING && (state.retryAt === undefined || state.retryAt <= now.at)) {
+      running++
+      emit(plan, draft, { body: { type: 'node_started', payload: { node: key, attempt: state.attempt + 1 } }, at: now.at })
+    }
+  }
+}
+
+/** A sibling has failed for good: what has not started is skipped, what waits for another attempt has failed. */
+function giveUp(plan: Plan, draft: Draft, { key, state, now }: { key: string; state: NodeState; now: Now }): void {
+  const body: EventBody =
+    state.status === 'retrying' && state.error !== undefined
+      ? { type: 'node_failed', payload: { node: key, error: state.error, handled: false } }
+      : { type: 'node_skipped', payload: { node: key, reason: 'the execution failed before it could start' } }
+  emit(plan, draft, { body, at: now.at })
+}
+
+function fail(plan: Plan, draft: Draft, { node, error, now }: { node?: string; error: RecordedError; now: Now }): void {
+  for (const { key, index } of plan.nodes) {
+    const state = nodeOf(draft.state, index)
+    if (!isNodeOver(state)) giveUp(plan, draft, { key, state, now })
+  }
+  const payload = node === undefined ? { error } : { error, node }
+  emit(plan, draft, { body: { type: 'workflow_failed', payload }, at: now.at })
+}
+
+/** Ends the execution from outside its nodes (its time is up, every worker was lost). */
+export function failExecution(plan: Plan, draft: Draft, { error, now }: { error: RecordedError; now: Now }): void {
+  if (isOver(draft.state)) return
+  for (const { key, index } of plan.nodes) {
+    if (nodeOf(draft.state, index).status !== 'running') continue
+    emit(plan, draft, { body: { type: 'node_failed', payload: { node: key, error, handled: false } }, at: now.at })
+  }
+  fail(plan, draft, { error, now })
+}
+
+/** What the end of an attempt means: done, another attempt, or failure. */
+export function settleAttempt(plan: Plan, draft: Draft, { key, outcome, edges, now }: { key: string; outcome: Outcome; edges?: EdgeVerdicts | undefined; now: Now }): void {
+  const index = plan.index.get(key) ?? -1
+  const node = planNode(plan, index)
+  const state = nodeOf(draft.state, index)
+  const verdicts = edges === undefined ? {} : { edges }
+  const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
+  if (outcome.kind === 'completed') {
+    const branches = outcome.branches === undefined ? {} : { branches: outcome.branches }
+    return say({ type: 'node_completed', payload: { node: key, output: outcome.output, ...branches, ...verdicts } })
+  }
+  const { code, message, details, retryable, retryAfter } = outcome.error
+  const error: RecordedError = { code, message, ...(details === undefined ? {} : { details }) }
+  const { retry } = node.policy
+  const maxAttempts = retry === undefined ? 1 : (retry.max_attempts ?? 3)
+  if (retryable && retry !== undefined && state.attempt - state.lost < maxAttempts && unhandledFailure(plan, draft.state) === undefined) {
+    const backoff = { backoff: retry.backoff ?? 'exponential', delay_ms: retry.delay_ms ?? 1_000, max_delay_ms: retry.max_delay_ms ?? MAX_DELAY_MS } as const
+    const delay = retryDelay(backoff, { attempt: state.attempt - state.lost, retryAfter }, now.random)
+    return say({ type: 'node_retrying', payload: { node: key, error, retry_at: new Date(now.at.getTime() + delay).toISOString() } })
+  }
+  say({ type: 'node_failed', payload: { node: key, error, handled: handlesFailure(node), ...verdicts } })
+}
+
+/** Attempts that began but whose end we will never see: they run again. */
+export function restartLost(plan: Plan, draft: Draft, { reason, now }: { reason: RecordedError; now: Now }): void {
+  for (const { key, index } of plan.nodes) {
+    if (nodeOf(draft.state, index).status !== 'running') continue
+    const payload = { node: key, error: reason, retry_at: now.at.toISOString(), lost: true as const }
+    emit(plan, draft, { body: { type: 'node_retrying', payload }, at: now.at })
+  }
+}
+
+/** When the next attempt of a waiting node is due, if any waits. */
+export function nextRetryAt(state: ExecutionState): Date | undefined {
+  let next: Date | undefined
+  for (const { retryAt } of state.nodes) if (retryAt !== undefined && (next === undefined || retryAt < next)) next = retryAt
+  return next
+}
+
+function handlesFailure(node: PlanNode): boolean {
+  return (
+    node.policy.on_error === 'continue' ||
+    node.outgoing.some(({ condition }) => condition !== null && 'on' in condition && condition.on !== 'success')
+  )
+}
+
+function unhandledFailure(plan: Plan, state: ExecutionState): { node: string; error: RecordedError } | undefined {
+  for (const index of plan.waves[state.wave] ?? []) {
+    const node = nodeOf(state, index)
+    if (node.status === 'failed' && !node.handled && node.error !== undefined) return { node: planNode(plan, index).key, error: node.error }
+  }
+  return undefined
+}
+
+function nodeOf(state: ExecutionState, index: number): NodeState {
+  const node = state.nodes[index]
+  if (node === undefined) throw new Error(`execution state has no node ${index}`)
+  return node
+}
+
+function planNode(plan: Plan, index: number): PlanNode {
+  const node = plan.nodes[index]
+  if (node === undefined) throw new Error(`plan has no node ${index}`)
+  return node
+}

@@ -1,0 +1,81 @@
+// What flows along edges: which are taken, what a node receives, what the execution gives back. Pure.
+import type { Json } from '../base/json.ts'
+import type { Plan, PlanEdge, PlanNode } from '../workflow/waves.ts'
+import type { ExecutionState, NodeState } from './state.ts'
+
+export interface TakenEdge {
+  readonly key: string
+  readonly output: Json
+}
+
+function nodeAt<T>(list: readonly T[], index: number): T {
+  const item = list[index]
+  if (item === undefined) throw new Error(`plan has no node ${index}`)
+  return item
+}
+
+/** Null when the edge is taken, else why not. Only meaningful once its source has ended. */
+function whyNotTaken(plan: Plan, edge: PlanEdge, source: NodeState): string | null {
+  const { key, policy } = nodeAt(plan.nodes, edge.source)
+  if (source.status === 'skipped') return `"${key}" was skipped`
+  if (source.status !== 'completed' && source.status !== 'failed') return `"${key}" has not ended`
+  const failed = source.status === 'failed'
+  const { condition } = edge
+  if (condition !== null && 'on' in condition) {
+    if (condition.on === 'any' || (condition.on === 'error') === failed) return null
+    return failed ? `"${key}" failed` : `"${key}" did not fail`
+  }
+  if (failed && policy.on_error !== 'continue') return `"${key}" failed`
+  if (condition === null) return null
+  if ('branch' in condition) {
+    const wanted = typeof condition.branch === 'string' ? [condition.branch] : condition.branch
+    if (source.branches?.some(branch => wanted.includes(branch))) return null
+    return `"${key}" took ${source.branches?.map(branch => `branch "${branch}"`).join(', ') ?? 'no branch'}, not "${wanted.join('" or "')}"`
+  }
+  const target = nodeAt(plan.nodes, edge.target).key
+  return source.edges?.[target] === true ? null : `the condition on "${key}" → "${target}" was false`
+}
+
+/** The incoming edges that were taken, in document order. */
+export function takenEdges(plan: Plan, state: ExecutionState, index: number): TakenEdge[] {
+  const taken: TakenEdge[] = []
+  for (const edge of nodeAt(plan.nodes, index).incoming) {
+    const source = nodeAt(state.nodes, edge.source)
+    if (whyNotTaken(plan, edge, source) === null) taken.push({ key: nodeAt(plan.nodes, edge.source).key, output: source.output ?? null })
+  }
+  return taken
+}
+
+/** Null when the node is to run, else the reason to skip it. To be asked when all its predecessors have ended. */
+export function skipReason(plan: Plan, state: ExecutionState, node: PlanNode): string | null {
+  if (node.incoming.length === 0) return null
+  const reasons: string[] = []
+  for (const edge of node.incoming) {
+    const reason = whyNotTaken(plan, edge, nodeAt(state.nodes, edge.source))
+    if (reason === null && node.policy.join !== 'all') return null
+    if (reason !== null) reasons.push(reason)
+  }
+  return reasons.length === 0 ? null : reasons.join('; ')
+}
+
+/** The execution's input for a root, the output of the only taken predecessor, or `{key: output}` of several. */
+export function nodeInput(plan: Plan, state: ExecutionState, index: number): Json {
+  if (nodeAt(plan.nodes, index).incoming.length === 0) return state.input
+  const taken = takenEdges(plan, state, index)
+  const [first] = taken
+  if (first !== undefined && taken.length === 1) return first.output
+  return Object.fromEntries(taken.map(({ key, output }) => [key, output]))
+}
+
+/** The output of the only leaf, or `{key: output}` of those of several leaves that were not skipped. */
+export function finalOutput(plan: Plan, state: ExecutionState): Json {
+  const leaves = plan.nodes.filter(node => node.outgoing.length === 0)
+  const [only] = leaves
+  if (only !== undefined && leaves.length === 1) return nodeAt(state.nodes, only.index).output ?? null
+  return Object.fromEntries(
+    leaves.flatMap(leaf => {
+      const { output } = nodeAt(state.nodes, leaf.index)
+      return output === undefined ? [] : [[leaf.key, output]]
+    }),
+  )
+}

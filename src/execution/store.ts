@@ -1,0 +1,73 @@
+// The SQL of executions, except the append (event/event-log).
+import type { Json, JsonObject } from '../base/json.ts'
+import type { Db, Tx } from '../db/pool.ts'
+import { constant, sql } from '../db/sql.ts'
+import type { ExecutionStatus } from './state.ts'
+
+/** An execution as it was created ("event 0"), and where it stands. */
+export interface ExecutionRow {
+  readonly id: string
+  readonly workflowId: string
+  readonly triggerId: string | null
+  readonly triggerData: JsonObject
+  readonly input: Json
+  readonly priority: number
+  readonly status: ExecutionStatus
+  readonly lastSequence: number
+  readonly turn: number
+  readonly claim: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+}
+
+export interface NewExecution {
+  readonly id: string
+  readonly workflowId: string
+  readonly triggerId: string | null
+  readonly scheduledFor: Date | null
+  readonly fireKey: string | null
+  readonly triggerData: JsonObject
+  readonly input: Json
+  readonly priority: number
+}
+
+const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
+      input_data as input, priority, status, last_sequence as "lastSequence", turn, claim,
+      created_at as "createdAt", started_at as "startedAt"`
+
+export function loadExecutions(db: Db, ids: readonly string[]): Promise<ExecutionRow[]> {
+  return db.rows(sql('execution.load')`
+    select ${columns}
+    from public.executions
+    where id = any(${ids}::uuid[])`)
+}
+
+export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {
+  return tx.run(sql('execution.insert')`
+    insert into public.executions (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, priority)
+    select id, "workflowId", "triggerId", "scheduledFor", "fireKey", "triggerData", coalesce(input, 'null'), priority
+    from json_to_recordset(${JSON.stringify(executions)}::json)
+      as e (id uuid, "workflowId" uuid, "triggerId" uuid, "scheduledFor" timestamptz, "fireKey" text,
+        "triggerData" jsonb, input jsonb, priority integer)`)
+}
+
+/** Parked executions whose time has come. */
+export function findDue(db: Db, limit: number): Promise<ExecutionRow[]> {
+  return db.rows(sql('execution.findDue')`
+    select ${columns}
+    from public.executions
+    where wake_at <= now()
+    order by wake_at
+    limit ${limit}`)
+}
+
+/** Executions that wait for nothing and have not moved for `silence` milliseconds; pages continue after an id. */
+export function findSilent(db: Db, page: { silence: number; after: string; limit: number }): Promise<ExecutionRow[]> {
+  return db.rows(sql('execution.findSilent')`
+    select ${columns}
+    from public.executions
+    where status in ('pending', 'running') and wake_at is null and id > ${page.after}
+      and updated_at < now() - ${page.silence} * interval '1 millisecond'
+    order by id
+    limit ${page.limit}`)
+}

@@ -1,0 +1,138 @@
+// Timers and second chances: wakes parked executions whose time has come, gives a new job to executions that lost theirs,
+// and ends those that lost every worker that took them. Each is one fenced append, so any number of daemons may do this
+// at once and nothing happens twice.
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { createLoop, type Loop } from '../base/service.ts'
+import type { Pool } from '../db/pool.ts'
+import type { EventBody } from '../event/event.ts'
+import type { Append, Appended, EventLog } from '../event/event-log.ts'
+import type { Job, Queue } from '../queue/queue.ts'
+import { queues } from '../queue/queues.ts'
+import type { Catalog } from '../workflow/catalog.ts'
+import { draftOf, failExecution } from './decide.ts'
+import { changedNodes, executionProjection, turnJobId } from './projection.ts'
+import { fold, initialState, isOver } from './state.ts'
+import { type ExecutionRow, findDue, findSilent, loadExecutions } from './store.ts'
+
+export interface WakeDeps {
+  readonly pool: Pool
+  readonly queue: Queue
+  readonly eventLog: EventLog
+  readonly catalog: Catalog
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const BATCH = 200
+const WAKE_MS = 500
+const RESCUE_MS = 15_000
+/** An execution that has not moved for this long and has no job is rescued. Milliseconds. */
+export const SILENCE_MS = 60_000
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+/** Wakes what is due; resolves to how many were woken. */
+export async function wakeDue({ pool, eventLog }: WakeDeps): Promise<number> {
+  const due = await findDue(pool, BATCH)
+  const results = await Promise.all(due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }))))
+  return results.filter(appended).length
+}
+
+/** Gives a new job to executions that should have one and do not; resolves to how many. */
+export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, silence = SILENCE_MS): Promise<number> {
+  let rescued = 0
+  let after = NIL
+  for (;;) {
+    const silent = await findSilent(pool, { silence, after, limit: BATCH })
+    const live = await queue.live(silent.map(row => turnJobId(row.id, row.turn)))
+    const lost = silent.filter(row => !live.has(turnJobId(row.id, row.turn)))
+    const results = await Promise.all(lost.map(row => eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }))))
+    for (const row of lost) log.warn({ evt: 'execution.rescued', executionId: row.id }, 'an execution had lost its job')
+    rescued += results.filter(appended).length
+    if (silent.length < BATCH) return rescued
+    after = silent.at(-1)?.id ?? NIL
+  }
+}
+
+/** Fails executions whose job went to the dead letters; resolves to how many. */
+export async function buryDead(deps: WakeDeps): Promise<number> {
+  const dead = await deps.queue.fetch(BATCH, queues.dead.name)
+  const rows = new Map((await loadExecutions(deps.pool, dead.map(job => job.executionId))).map(row => [row.id, row]))
+  let buried = 0
+  for (const job of dead) {
+    const row = rows.get(job.executionId)
+    if (row !== undefined && row.turn === job.turn && (await bury(deps, row, job))) buried++
+  }
+  await deps.queue.settle(deps.pool, dead, queues.dead.name)
+  return buried
+}
+
+async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job: Job): Promise<boolean> {
+  const plan = await catalog.plan(row.workflowId)
+  const events = await eventLog.read(row.id)
+  const before = fold(plan, initialState(plan, row.input), events)
+  if (isOver(before)) return false
+  const draft = draftOf(before)
+  const message = `every worker that took it was lost (${queues.exec.options.retryLimit + 1} times)`
+  failExecution(plan, draft, { error: { code: 'WORKER_LOST', message }, now: { at: new Date(), random: 0 } })
+  const result = await eventLog.append({
+    executionId: row.id,
+    fence: { sequence: events.length, turn: job.turn },
+    events: draft.events,
+    project(at) {
+      const after = fold(plan, before, draft.events.map(body => ({ body, createdAt: at })))
+      return { execution: executionProjection(after), nodes: changedNodes(plan, row.id, { before, after }) }
+    },
+  })
+  log.error({ evt: 'execution.buried', executionId: row.id }, 'an execution lost every worker that took it')
+  return appended(result)
+}
+
+/** An append that raises the turn of an execution no worker holds; its other columns stay as they are. */
+function nextTurn(row: ExecutionRow, body: EventBody): Append {
+  const turn = row.turn + 1
+  return {
+    executionId: row.id,
+    fence: { sequence: row.lastSequence, turn: row.turn },
+    events: [body],
+    project: () => ({
+      execution: {
+        status: row.status,
+        output: undefined,
+        error: null,
+        turn,
+        claim: 0,
+        wakeAt: undefined,
+        parkedReason: undefined,
+        startedAt: row.startedAt ?? undefined,
+        completedAt: undefined,
+      },
+      nodes: [],
+    }),
+    enqueue: { id: turnJobId(row.id, turn), executionId: row.id, turn, priority: row.priority },
+  }
+}
+
+function appended(result: Appended): boolean {
+  return result.kind === 'appended'
+}
+
+export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): Loop[] {
+  const { clock, log } = deps
+  const loop = (name: string, every: number, pass: () => Promise<number>): Loop =>
+    createLoop({
+      name,
+      clock,
+      log,
+      every,
+      async tick() {
+        const count = await pass()
+        if (count > 0) wakeRunner()
+        return count === BATCH ? 0 : undefined
+      },
+    })
+  return [
+    loop('wake', WAKE_MS, () => wakeDue(deps)),
+    loop('rescue', RESCUE_MS, async () => (await rescueSilent(deps)) + (await buryDead(deps))),
+  ]
+}

@@ -1,0 +1,64 @@
+// What the http node sends: config in, request out.
+import type { HttpRequest } from '../base/http-client.ts'
+import { isJsonObject, type Json } from '../base/json.ts'
+import type { HttpConfig } from './http-config.ts'
+
+type Scalar = string | number | boolean
+type Problem = { readonly problem: string }
+type Body = { readonly text: string; readonly contentType: string }
+
+/** The key goes with every method, so that a repeated attempt can be told from a new request. */
+export function buildRequest(
+  config: HttpConfig,
+  idempotencyKey: string,
+): Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'> | Problem {
+  const body = config.body === undefined ? undefined : encodeBody(config.body as Json, config.body_type)
+  if (body !== undefined && 'problem' in body) return body
+  const own = Object.entries(config.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])
+  return {
+    method: config.method ?? 'GET',
+    url: withQuery(config.url, config.query ?? {}),
+    headers: {
+      'idempotency-key': idempotencyKey,
+      ...(body && { 'content-type': body.contentType }),
+      ...Object.fromEntries(own),
+    },
+    ...(body && { body: body.text }),
+  }
+}
+
+export function encodeBody(body: Json, type: 'json' | 'text' | 'form' | undefined): Body | Problem {
+  switch (type ?? (typeof body === 'string' ? 'text' : 'json')) {
+    case 'json':
+      return { text: JSON.stringify(body), contentType: 'application/json' }
+    case 'text':
+      if (typeof body !== 'string') return { problem: 'must be a string to be sent as text' }
+      return { text: body, contentType: 'text/plain; charset=utf-8' }
+    case 'form':
+      if (!isJsonObject(body) || !Object.values(body).every(isFormValue))
+        return { problem: 'must be an object of strings, numbers, booleans and lists of them to be sent as a form' }
+      return { text: formOf(body).toString(), contentType: 'application/x-www-form-urlencoded' }
+  }
+}
+
+function withQuery(url: string, query: NonNullable<HttpConfig['query']>): string {
+  const target = URL.parse(url)
+  if (target === null || Object.keys(query).length === 0) return url // the client says what is wrong with it
+  for (const [name, value] of formOf(query)) target.searchParams.append(name, value)
+  return target.href
+}
+
+function isFormValue(value: Json): value is Scalar | Scalar[] {
+  return Array.isArray(value) ? value.every(isScalar) : isScalar(value)
+}
+
+function isScalar(value: Json): value is Scalar {
+  return value !== null && typeof value !== 'object'
+}
+
+/** A list repeats its name. */
+function formOf(fields: { readonly [name: string]: Scalar | readonly Scalar[] }): URLSearchParams {
+  return new URLSearchParams(
+    Object.entries(fields).flatMap(([name, value]) => [value].flat().map(item => [name, String(item)])),
+  )
+}

@@ -1,0 +1,103 @@
+// What the answer to the http node comes to: response in, outcome out.
+//
+// The output is `{status, headers, body}`. JSON is parsed; text is decoded by its charset (bytes that are none become
+// U+FFFD); anything else is `{base64, bytes}`; an empty body is null, whatever its type. A status that is not a success
+// fails the node, redirects too: they are not followed. Of the body a failure shows only the beginning.
+import { STATUS_CODES } from 'node:http'
+import type { HttpResponse } from '../base/http-client.ts'
+import type { Json } from '../base/json.ts'
+import { MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
+import { retryAfterMs } from '../base/retry.ts'
+import { failed, type Outcome } from './node-type.ts'
+
+/** One level is the output's own. */
+const JSON_LIMITS = { depth: MAX_DEPTH - 1, keys: 100_000 }
+const JSON_TYPE = /^(application|text)\/json$|\+json$/
+const TEXT_TYPE = /^text\/|[/+](xml|yaml)$|^application\/(x-www-form-urlencoded|x-ndjson|javascript)$/
+const EXCERPT_LENGTH = 200
+
+export interface Asked {
+  readonly method: string
+  readonly url: string
+  readonly successCodes: readonly (number | string)[] | undefined
+}
+
+export function outcomeOf(response: HttpResponse, asked: Asked): Outcome {
+  const { status, headers } = response
+  const answered = `${asked.method} ${withoutQuery(asked.url)} answered ${status}`
+  if (!isSuccess(status, asked.successCodes ?? ['2xx'])) return statusFailure(response, answered)
+  const body = decode(response)
+  if ('problem' in body) return failed('HTTP_INVALID_JSON', `${answered} with invalid JSON: ${body.problem}`)
+  return { kind: 'completed', output: { status, headers, body: body.value } }
+}
+
+/** The first and last status code of `404`, `"2xx"` or `"200-204"`. */
+export function codeRange(code: number | string): readonly [number, number] {
+  if (typeof code === 'number') return [code, code]
+  const [from, to = from] = code.split('-')
+  return [Number(from?.replace('xx', '00')), Number(to?.replace('xx', '99'))]
+}
+
+function isSuccess(status: number, codes: readonly (number | string)[]): boolean {
+  return codes.map(codeRange).some(([from, to]) => from <= status && status <= to)
+}
+
+function statusFailure(response: HttpResponse, answered: string): Outcome {
+  const { status, headers } = response
+  const reason = STATUS_CODES[status] ?? ''
+  const excerpt = excerptOf(response)
+  const message = `${answered} ${reason}${redirection(response)}${excerpt && `: ${excerpt}`}`
+  const retryable = status >= 500 || status === 408 || status === 425 || status === 429
+  const retryAfter = retryable ? retryAfterMs(headers['retry-after'], headers.date) : undefined
+  return failed('HTTP_STATUS', message, {
+    retryable,
+    ...(retryAfter !== undefined && { retryAfter }),
+    details: { status },
+  })
+}
+
+function redirection({ status, headers }: HttpResponse): string {
+  if (status < 300 || status > 399 || headers.location === undefined) return ''
+  return ` (redirects are not followed; this one leads to ${withoutQuery(headers.location)})`
+}
+
+/** Queries often hold secrets. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, '')
+}
+
+type Decoded = { readonly value: Json } | { readonly problem: string }
+
+function decode({ headers, body }: HttpResponse): Decoded {
+  if (body.length === 0) return { value: null }
+  const { essence, charset } = parseContentType(headers['content-type'] ?? '')
+  if (JSON_TYPE.test(essence)) {
+    const text = textOf(body, charset, { fatal: true })
+    return text === null ? { problem: `it is not ${charset}` } : parseJsonWithin(text, JSON_LIMITS)
+  }
+  const text = TEXT_TYPE.test(essence) ? textOf(body, charset) : null
+  return { value: text ?? { base64: Buffer.from(body).toString('base64'), bytes: body.length } }
+}
+
+function parseContentType(header: string): { essence: string; charset: string } {
+  const essence = header.replace(/;.*$/s, '').trim().toLowerCase()
+  const charset = /;\s*charset="?([^\s";]+)/i.exec(header)?.[1] ?? 'utf-8'
+  return { essence, charset }
+}
+
+/** Null when the charset is unknown or, with `fatal`, when the bytes are not in it. */
+function textOf(body: Uint8Array, charset: string, options: { fatal?: boolean } = {}): string | null {
+  try {
+    return new TextDecoder(charset, options).decode(body)
+  } catch {
+    return null
+  }
+}
+
+function excerptOf({ headers, body }: HttpResponse): string {
+  const { essence, charset } = parseContentType(headers['content-type'] ?? '')
+  if (!JSON_TYPE.test(essence) && !TEXT_TYPE.test(essence)) return ''
+  const text = textOf(body.subarray(0, 4 * EXCERPT_LENGTH), charset) ?? ''
+  const printable = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return printable.length > EXCERPT_LENGTH ? `${printable.slice(0, EXCERPT_LENGTH - 1)}…` : printable
+}

@@ -1,0 +1,73 @@
+// Makes one value of the outputs of the predecessors whose edges were taken, in the order the document names the edges.
+// What was skipped is not there; whether the node waits for any or for all of them is its join rule, not its config.
+import { type Static, Type } from 'typebox'
+import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
+import { defineNodeType, failed, type Outcome, type TakenInput } from '../node-type.ts'
+
+const ways = {
+  by_node: 'an object with each output under the key of its node',
+  object: 'one object with the fields of all; of equal fields the last wins',
+  deep: 'as object, but equal fields that are objects are merged themselves; lists are replaced',
+  concat: 'one list: lists are joined, other values appended',
+  first: 'the output of the first',
+} as const
+
+const configSchema = Type.Object(
+  {
+    combine: Type.Optional(
+      Type.Enum(Object.keys(ways) as (keyof typeof ways)[], {
+        default: 'by_node',
+        description: `How the outputs become one: ${Object.entries(ways)
+          .map(([way, meaning]) => `${way}: ${meaning}`)
+          .join('. ')}.`,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+export const merge = defineNodeType<Static<typeof configSchema>>({
+  type: 'merge',
+  summary: 'Joins the outputs of its predecessors into one value.',
+  configSchema,
+  expressions: [],
+
+  async execute({ combine = 'by_node' }, { taken }) {
+    switch (combine) {
+      case 'by_node':
+        return completed(Object.fromEntries(taken.map(({ key, output }) => [key, output])))
+      case 'object':
+        return mergeObjects(taken, (merged, next) => ({ ...merged, ...next }))
+      case 'deep':
+        return mergeObjects(taken, mergeDeep)
+      case 'concat':
+        return completed(taken.flatMap(({ output }) => output))
+      case 'first':
+        return taken[0]
+          ? completed(taken[0].output)
+          : failed('MERGE_EMPTY', 'no predecessor was taken: there is no first')
+    }
+  },
+})
+
+function completed(output: Json): Outcome {
+  return { kind: 'completed', output }
+}
+
+function mergeObjects(
+  taken: readonly TakenInput[],
+  join: (merged: JsonObject, next: JsonObject) => JsonObject,
+): Outcome {
+  const odd = taken.filter(({ output }) => !isJsonObject(output)).map(({ key }) => `"${key}"`)
+  if (odd.length > 0)
+    return failed('MERGE_NOT_OBJECT', `only objects can be merged, but the output of ${odd.join(', ')} is none`)
+  return completed(taken.map(({ output }) => output as JsonObject).reduce(join, {}))
+}
+
+function mergeDeep(merged: JsonObject, next: JsonObject): JsonObject {
+  const fields = Object.entries(next).map(([field, value]) => {
+    const before = Object.hasOwn(merged, field) ? merged[field] : undefined
+    return [field, isJsonObject(before) && isJsonObject(value) ? mergeDeep(before, value) : value]
+  })
+  return { ...merged, ...Object.fromEntries(fields) }
+}

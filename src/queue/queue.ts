@@ -1,0 +1,153 @@
+// The only importer of pg-boss. Invariants:
+// 1. A job's id is derived from (execution, turn), so enqueueing it twice is a no-op.
+// 2. Jobs are settled and touched by job object, never by id alone: a stale claim settles nothing.
+// 3. `enqueue` and `settle` join the caller's transaction; a job exists if and only if what it belongs to was committed.
+import { createHash } from 'node:crypto'
+import { PgBoss } from 'pg-boss'
+import { MbflowError, messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Service } from '../base/service.ts'
+import { createPool, type Pool, type RawDb, type Tx } from '../db/pool.ts'
+import { type QueueName, queues } from './queues.ts'
+
+/** Identifies one claim of a job; what `settle` and `touch` need. */
+export interface JobClaim {
+  readonly id: string
+  readonly retryCount: number
+}
+
+export interface NewJob {
+  readonly id: string
+  readonly executionId: string
+  readonly turn: number
+  readonly priority: number
+}
+
+export interface Job extends JobClaim {
+  readonly executionId: string
+  readonly turn: number
+}
+
+export interface Queue extends Service {
+  enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<void>
+  /** Completes the jobs still held under these claims. */
+  settle(tx: RawDb, jobs: readonly JobClaim[], queue?: QueueName): Promise<void>
+  /** Claims up to `limit` jobs. */
+  fetch(limit: number, queue?: QueueName): Promise<Job[]>
+  /** Renews the claims; resolves to the ids still held. */
+  touch(jobs: readonly JobClaim[]): Promise<Set<string>>
+  /** Those of the ids that are queued or held. */
+  live(ids: readonly string[]): Promise<Set<string>>
+}
+
+const SCHEMA = 'pgboss'
+const BATCH_SIZES = [200, 100, 50, 20, 10, 5, 2, 1]
+
+/** pg-boss sends unnamed statements; a name per text makes PostgreSQL parse and plan each of them once. */
+function prepared(db: RawDb): { executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> } {
+  return { executeSql: (text, values) => db.executeSql({ name: statementName(text), text, values: values ?? [] }) }
+}
+
+const statementNames = new Map<string, string>()
+function statementName(text: string): string {
+  let name = statementNames.get(text)
+  if (name === undefined) {
+    name = `queue:${createHash('sha1').update(text).digest('hex').slice(0, 12)}`
+    statementNames.set(text, name)
+  }
+  return name
+}
+
+export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger; supervise: boolean }): Queue {
+  const boss = createBoss(pool, { supervise, migrate: false }, log)
+  const db = prepared(pool)
+
+  return {
+    name: 'queue',
+    async start() {
+      try {
+        await boss.start()
+      } catch (error) {
+        if (!/pg-boss|schema|version/i.test(messageOf(error))) throw error
+        throw new MbflowError('QUEUE_VERSION', `the queue schema does not fit this program: ${messageOf(error)}`, {
+          hint: 'Run `mbflow migrate up` with this version of mbflow.',
+          cause: error,
+        })
+      }
+    },
+    stop: () => boss.stop({ graceful: false, close: false }),
+    async enqueue(tx, jobs) {
+      if (jobs.length === 0) return
+      const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
+      await boss.insert(queues.exec.name, rows, { db: prepared(tx) })
+    },
+    async settle(tx, jobs, queue = queues.exec.name) {
+      if (jobs.length === 0) return
+      await boss.complete(queue, claims(jobs), null, { db: prepared(tx) })
+    },
+    async fetch(limit, queue = queues.exec.name) {
+      // The limit is part of the statement text: a few sizes keep the number of prepared statements small.
+      const batchSize = BATCH_SIZES.find(size => size <= limit)
+      if (batchSize === undefined) return []
+      const jobs = await boss.fetch<{ executionId: string; turn: number }>(queue, { batchSize, db })
+      return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, ...job.data }))
+    },
+    async touch(jobs) {
+      if (jobs.length === 0) return new Set()
+      // The published type of this answer is empty (12.38.0); `settled` lists the ids that were touched.
+      const answer = (await boss.touch(queues.exec.name, claims(jobs), { db })) as { settled?: string[] | null }
+      return new Set(answer.settled ?? [])
+    },
+    async live(ids) {
+      const { rows } = await db.executeSql(
+        `select id from ${SCHEMA}.job where name = $1 and id = any($2::uuid[]) and state in ('created', 'retry', 'active')`,
+        [queues.exec.name, ids],
+      )
+      return new Set((rows as { id: string }[]).map(row => row.id))
+    },
+  }
+}
+
+function claims(jobs: readonly JobClaim[]): JobClaim[] {
+  return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
+}
+
+function createBoss(pool: Pool, options: { supervise: boolean; migrate: boolean }, log: Logger): PgBoss {
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => pool.executeSql(text, values) },
+    schema: SCHEMA,
+    migrate: options.migrate,
+    createSchema: options.migrate,
+    supervise: options.supervise,
+    superviseIntervalSeconds: 3,
+    monitorIntervalSeconds: 3,
+    schedule: false,
+    registerInstance: false,
+    useListenNotify: false,
+  })
+  boss.on('error', error => log.warn({ evt: 'queue.error', err: error }, 'the queue reported an error'))
+  boss.on('warning', warning => log.warn({ evt: 'queue.warning', warning }, 'the queue reported a warning'))
+  return boss
+}
+
+/** Installs or upgrades the queue's own schema and its queues; part of `migrate up`. */
+export async function installQueue(url: string, log: Logger): Promise<void> {
+  const pool = createPool({ url, applicationName: 'mbflow:migrate', max: 2, log, statementTimeout: 300_000, idleInTransactionTimeout: 300_000 })
+  const boss = createBoss(pool, { supervise: false, migrate: true }, log)
+  try {
+    await boss.start()
+    for (const { name, options } of [queues.dead, queues.exec]) {
+      if (await boss.getQueue(name)) await boss.updateQueue(name, options)
+      else await boss.createQueue(name, options)
+    }
+    // Claims must keep their plan while the table turns over: vacuum and analyze early (autovacuum's defaults wait for 20 %).
+    await pool.executeSql(`alter table ${SCHEMA}.job_common set (
+      autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
+      autovacuum_vacuum_insert_scale_factor = 0.05,
+      autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 500)`)
+    await pool.executeSql(`analyze ${SCHEMA}.job_common`)
+  } finally {
+    await boss.stop({ graceful: false, close: false })
+    await pool.end()
+  }
+}

@@ -1,0 +1,134 @@
+// Holds jobs in slots: claims as many as there are free slots, renews the claims while they are worked on, and tells a
+// worker when its claim is gone. Invariants:
+// 1. A slot is refilled as soon as it is free; a slow job never holds up another.
+// 2. A claim whose renewal the queue does not confirm, or that could not be renewed within the lease, is lost: its
+//    worker is told before another process can have taken over for long, and the fence refuses what it still writes.
+// 3. Jobs are settled by their workers, in the transaction of their last append; the runner settles nothing.
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { createLoop, type Service } from '../base/service.ts'
+import type { Job, Queue } from './queue.ts'
+import { LEASE_SECONDS } from './queues.ts'
+
+export interface HeldJob {
+  readonly job: Job
+  /** Aborts when the claim is lost: drop everything, write nothing. */
+  readonly lost: AbortSignal
+  /** Aborts when the process wants to stop or the turn has become too long: end what runs, then hand over. */
+  readonly drain: AbortSignal
+}
+
+export interface RunnerOptions {
+  readonly queue: Queue
+  /** Jobs held at once. */
+  readonly slots: number
+  /** Longest wait before looking for jobs, milliseconds. */
+  readonly pollInterval: number
+  readonly clock: Clock
+  readonly log: Logger
+  /** Works on a batch; one promise per job, settled when its slot is free again. */
+  work(batch: readonly HeldJob[]): readonly Promise<void>[]
+}
+
+export interface Runner extends Service {
+  /** Look for jobs now. */
+  wake(): void
+  held(): number
+}
+
+const MAX_FETCH = 200
+const RENEW_MS = (LEASE_SECONDS * 1000) / 3
+/** A claim not renewed for this long is given up by its holder, before the queue gives it to another. */
+const TRUST_MS = LEASE_SECONDS * 1000 - 1_000
+/** pg-boss ends a job's life after a day. */
+const LONG_TURN_MS = 12 * 3600 * 1000
+
+interface Slot {
+  readonly job: Job
+  readonly lost: AbortController
+  readonly drain: AbortController
+  readonly claimedAt: number
+  renewedAt: number
+  done: Promise<void>
+}
+
+export function createRunner(options: RunnerOptions): Runner {
+  const { queue, slots, clock, log } = options
+  const held = new Map<string, Slot>()
+  let draining = false
+
+  function take(jobs: readonly Job[], claimedAt: number): void {
+    const batch = jobs.map((job): Slot => {
+      const slot = { job, lost: new AbortController(), drain: new AbortController(), claimedAt, renewedAt: claimedAt, done: Promise.resolve() }
+      held.set(job.id, slot)
+      return slot
+    })
+    const dones = options.work(batch.map(({ job, lost, drain }) => ({ job, lost: lost.signal, drain: drain.signal })))
+    batch.forEach((slot, i) => {
+      slot.done = (dones[i] ?? Promise.resolve())
+        .catch(error => log.error({ evt: 'runner.job_failed', err: error, executionId: slot.job.executionId }, 'a job was dropped; its claim will lapse'))
+        .then(() => {
+          held.delete(slot.job.id)
+          fetching.wake()
+        })
+    })
+  }
+
+  const fetching = createLoop({
+    name: 'runner.fetch',
+    clock,
+    log,
+    every: options.pollInterval,
+    async tick() {
+      const free = Math.min(slots - held.size, MAX_FETCH)
+      if (free <= 0 || draining) return undefined
+      const claimedAt = clock.monotonic()
+      const jobs = await queue.fetch(free)
+      if (jobs.length > 0) take(jobs, claimedAt)
+      return jobs.length > 0 ? 0 : undefined
+    },
+  })
+
+  const renewing = createLoop({
+    name: 'runner.renew',
+    clock,
+    log,
+    every: RENEW_MS,
+    async tick() {
+      const startedAt = clock.monotonic()
+      const renewed = [...held.values()]
+      try {
+        const kept = await queue.touch(renewed.map(slot => slot.job))
+        for (const slot of renewed) {
+          if (kept.has(slot.job.id)) slot.renewedAt = startedAt
+          // A job settled a moment ago is no longer the queue's to renew, nor ours to hold.
+          else if (held.get(slot.job.id) === slot) slot.lost.abort()
+        }
+      } finally {
+        for (const slot of held.values()) {
+          if (clock.monotonic() - slot.renewedAt > TRUST_MS) slot.lost.abort()
+          if (clock.monotonic() - slot.claimedAt > LONG_TURN_MS) slot.drain.abort()
+        }
+      }
+      return undefined
+    },
+  })
+
+  return {
+    name: 'runner',
+    async start() {
+      await fetching.start()
+      await renewing.start()
+    },
+    wake: () => fetching.wake(),
+    held: () => held.size,
+    async stop() {
+      draining = true
+      for (const slot of held.values()) slot.drain.abort()
+      await fetching.stop()
+      for (const slot of held.values()) slot.drain.abort() // what the last fetch brought
+      await Promise.all([...held.values()].map(slot => slot.done))
+      await renewing.stop()
+    },
+  }
+}

@@ -1,0 +1,179 @@
+// The written form of a cron schedule: split into its fields, each item checked, so that an error names the field, the
+// reason and the fix. What the fields mean is expanded elsewhere.
+import type { Problem } from '../base/errors.ts'
+import { nearMiss } from '../base/near-miss.ts'
+
+/** Six fields as text, seconds first. */
+export type CronFields = readonly [
+  second: string,
+  minute: string,
+  hour: string,
+  dayOfMonth: string,
+  month: string,
+  dayOfWeek: string,
+]
+
+const NICKNAMES: Readonly<Record<string, string>> = {
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+  '@monthly': '0 0 1 * *',
+  '@weekly': '0 0 * * 0',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@hourly': '0 * * * *',
+}
+
+type Reason = Omit<Problem, 'path'>
+
+/** The six fields of a schedule, or why it has none. Items are not checked. */
+export function splitCron(schedule: string): CronFields | Reason {
+  const text = schedule.trim()
+  if (text === '')
+    return {
+      message: 'is empty',
+      hint: 'write five fields (minute, hour, day of month, month, day of week), such as 30 9 * * MON-FRI',
+    }
+  if (text.startsWith('@')) return splitNickname(text)
+  const fields = text.split(/\s+/)
+  if (/^(CRON_)?TZ=/i.test(text))
+    return {
+      message: 'names a time zone',
+      hint: `write the zone into the field timezone: timezone: ${fields[0]?.split('=')[1]}`,
+    }
+  if (fields.length === 5) return ['0', ...fields] as unknown as CronFields
+  if (fields.length === 6) return fields as unknown as CronFields
+  const seen = fields.length === 1 ? '1 field' : `${fields.length} fields`
+  return { message: `has ${seen}, must have 5 (minute, hour, day of month, month, day of week) or 6 (seconds first)` }
+}
+
+function splitNickname(text: string): CronFields | Reason {
+  const fields = NICKNAMES[text]
+  if (fields) return splitCron(fields)
+  const shown = JSON.stringify(text)
+  if (text.startsWith('@every'))
+    return { message: `${shown} is not a cron schedule`, hint: 'use a trigger of type interval with every: 5m' }
+  if (text === '@reboot') return { message: '"@reboot" is not a point in time and cannot be scheduled' }
+  const meant = nearMiss(text, Object.keys(NICKNAMES))
+  return {
+    message: `${shown} is not a known schedule`,
+    hint: meant ? `did you mean "${meant}"?` : `known are ${Object.keys(NICKNAMES).join(', ')}`,
+  }
+}
+
+interface Field {
+  readonly name: string
+  readonly min: number
+  readonly max: number
+  readonly names?: readonly string[]
+  readonly unit?: 's' | 'm' | 'h'
+  /** What people mean by a value just outside the range. */
+  readonly fixes: Readonly<Record<number, string>>
+}
+
+const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
+const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
+
+const FIELDS: readonly Field[] = [
+  { name: 'second', min: 0, max: 59, unit: 's', fixes: { 60: 'the full minute is 0' } },
+  { name: 'minute', min: 0, max: 59, unit: 'm', fixes: { 60: 'the full hour is 0' } },
+  { name: 'hour', min: 0, max: 23, unit: 'h', fixes: { 24: 'midnight is 0' } },
+  { name: 'day of month', min: 1, max: 31, fixes: { 0: 'the first day is 1', 32: 'the last day is L' } },
+  { name: 'month', min: 1, max: 12, names: MONTHS, fixes: { 0: 'January is 1', 13: 'December is 12' } },
+  { name: 'day of week', min: 0, max: 7, names: WEEKDAYS, fixes: { 8: 'Sunday is 0 or 7' } },
+]
+
+/** What is wrong with the items of each field. */
+export function checkCronFields(fields: CronFields): Reason[] {
+  return FIELDS.flatMap((field, i) =>
+    checkField(field, fields[i] as string).map(({ message, hint }) => ({
+      message: `${field.name}: ${message}`,
+      ...(hint && { hint }),
+    })),
+  )
+}
+
+function checkField(field: Field, text: string): Reason[] {
+  const items = text.split(',')
+  if (items.length > 1 && text.includes('#')) {
+    return [{ message: `${JSON.stringify(text)} has a # in a list`, hint: 'an occurrence such as MON#1 stands alone' }]
+  }
+  return items.flatMap(item => checkItem(field, item) ?? [])
+}
+
+function checkItem(field: Field, item: string): Reason | undefined {
+  if (item === '') return { message: 'an item of the list is empty', hint: 'remove the extra comma' }
+  const [base = '', step, ...more] = item.split('/')
+  if (more.length > 0) return { message: `${JSON.stringify(item)} has more than one step` }
+  return checkBase(field, base, step === undefined) ?? (step === undefined ? undefined : checkStep(field, step))
+}
+
+/** An item without its step: `*`, `?`, `1`, `MON`, `1-5`, `H`, `H(0-29)`, `L`, `5L`, `5#2`. */
+function checkBase(field: Field, base: string, alone: boolean): Reason | undefined {
+  const { name } = field
+  if (base === '*' || base === 'H') return undefined
+  if (base === '?')
+    return name.startsWith('day') ? undefined : { message: '"?" stands for any day only', hint: 'write *' }
+  if (alone && name === 'day of month' && base === 'L') return undefined
+  if (alone && name === 'day of week') {
+    if (base === 'L') return { message: '"L" needs a weekday', hint: 'the last Friday of the month is 5L or FRIL' }
+    const [, weekday, last, nth] = /^(.+?)(?:(L)|#(.*))$/.exec(base) ?? []
+    if (weekday !== undefined) {
+      if (last === undefined && !/^[1-5]$/.test(nth ?? '')) {
+        return {
+          message: `${JSON.stringify(base)} has no occurrence from 1 to 5 after #`,
+          hint: 'the second Monday of the month is MON#2',
+        }
+      }
+      return reasonOf(readValue(field, weekday))
+    }
+  }
+  const range = /^H\((.*)\)$/.exec(base)?.[1] ?? base
+  return range.includes('-')
+    ? checkRange(field, range)
+    : reasonOf(range === base ? readValue(field, base) : notAValue(field, base))
+}
+
+function checkRange(field: Field, range: string): Reason | undefined {
+  const [from, to, ...more] = range.split('-').map(value => readValue(field, value))
+  if (from === undefined || to === undefined || more.length > 0) return notAValue(field, range)
+  if (typeof from !== 'number') return from
+  if (typeof to !== 'number') return to
+  if (from <= to) return undefined
+  const last = field.name === 'day of week' ? 6 : field.max
+  return { message: `the range ${range} runs backwards`, hint: `write ${part(from, last)},${part(field.min, to)}` }
+}
+
+const part = (from: number, to: number): string => (from === to ? `${from}` : `${from}-${to}`)
+
+function checkStep({ min, max, unit }: Field, step: string): Reason | undefined {
+  if (!/^\d+$/.test(step) || Number(step) === 0)
+    return { message: `the step ${JSON.stringify(step)} is not a number from 1` }
+  const count = max - min + 1
+  if (Number(step) <= count) return undefined
+  const hint = unit && `for every ${step}${unit} use a trigger of type interval with every: ${step}${unit}`
+  return { message: `the step ${step} is longer than the field, which has ${count} values`, ...(hint && { hint }) }
+}
+
+/** A number or a name as a number, or why it is neither. */
+function readValue(field: Field, text: string): number | Reason {
+  const named = field.names?.indexOf(text.toUpperCase()) ?? -1
+  if (named >= 0) return named + field.min
+  if (!/^\d+$/.test(text)) return notAValue(field, text)
+  const value = Number(text)
+  if (value >= field.min && value <= field.max) return value
+  const hint = field.fixes[value]
+  return { message: `${value} is out of range, it goes from ${field.min} to ${field.max}`, ...(hint && { hint }) }
+}
+
+function notAValue({ min, max, names }: Field, text: string): Reason {
+  const upper = text.toUpperCase()
+  const meant = names?.find(name => upper.startsWith(name)) ?? nearMiss(upper, names ?? [])
+  return {
+    message: `${JSON.stringify(text)} is not a number from ${min} to ${max}${names ? ' or a name' : ''}`,
+    hint: meant
+      ? `did you mean ${meant}?`
+      : `write a number, a range ${min}-${min + 4}, a list ${min},${min + 2}, a step */2 or *`,
+  }
+}
+
+const reasonOf = (value: number | Reason): Reason | undefined => (typeof value === 'number' ? undefined : value)

@@ -1,0 +1,38 @@
+// The ledger: what became of every slot and every request. Its primary key (trigger_id, fire_key) is the proof that a
+// trigger fires once; everything else a fire makes is gated on the rows this insert returns.
+import type { Tx } from '../db/pool.ts'
+import { sql } from '../db/sql.ts'
+
+export type Disposition = 'fired' | 'buffered' | 'coalesced' | 'skipped'
+export type DispositionReason = 'overlap' | 'misfire' | 'excluded' | 'bounds' | 'limit' | 'paused'
+
+export interface LedgerRow {
+  readonly triggerId: string
+  readonly fireKey: string
+  readonly disposition: Disposition
+  readonly reason: DispositionReason | null
+  /** First and last slot of the run (equal for a run of one); null where no schedule is involved. */
+  readonly slotAt: Date | null
+  readonly slotUntil: Date | null
+  readonly slotCount: number
+  readonly executionId: string | null
+}
+
+/** Writes the rows that are new; resolves to their keys. A key that is already there stays as it was decided. */
+export async function recordDispositions(tx: Tx, rows: readonly LedgerRow[]): Promise<Set<string>> {
+  if (rows.length === 0) return new Set()
+  const recorded = await tx.rows<{ triggerId: string; fireKey: string }>(sql('trigger.recordDispositions')`
+    insert into public.trigger_fires
+      (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, decided_at)
+    select "triggerId", "fireKey", disposition, reason, "slotAt", "slotUntil", "slotCount", "executionId", now()
+    from json_to_recordset(${JSON.stringify(rows)}::json)
+      as r ("triggerId" uuid, "fireKey" text, disposition text, reason text, "slotAt" timestamptz, "slotUntil" timestamptz,
+        "slotCount" integer, "executionId" uuid)
+    on conflict (trigger_id, fire_key) do nothing
+    returning trigger_id as "triggerId", fire_key as "fireKey"`)
+  return new Set(recorded.map(row => ledgerKey(row)))
+}
+
+export function ledgerKey({ triggerId, fireKey }: { triggerId: string; fireKey: string }): string {
+  return `${triggerId} ${fireKey}`
+}

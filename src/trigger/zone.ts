@@ -1,0 +1,155 @@
+// A time zone as stretches of constant offset, from Node's own copy of the IANA rules. Found by probing once per zone and
+// year and kept: afterwards no calendar library is asked.
+//
+// 1. Stretches are contiguous and half-open: every instant lies in exactly one.
+// 2. A stretch knows the offset before it, also when the change lies up to two days before the year it was asked for.
+import type { Problem } from '../base/errors.ts'
+import { nearMiss } from '../base/near-miss.ts'
+import type { Instant } from './trigger-type.ts'
+
+/** Local time minus UTC is `offset` from `from` until just before `until`. */
+export interface Stretch {
+  readonly from: Instant
+  readonly until: Instant
+  readonly offset: number
+  /** The offset just before `from`: larger means local times repeat, smaller that some were skipped. */
+  readonly before: number
+}
+
+export interface Zone {
+  readonly name: string
+  stretchAt(instant: Instant): Stretch
+}
+
+const SECOND_MS = 1_000
+const DAY_MS = 86_400_000
+/** No zone ever changed its offset by more (the date line moved across Samoa: 24 h). */
+export const LARGEST_CHANGE_MS = 2 * DAY_MS
+
+const zones = new Map<string, Zone>()
+
+/** Throws RangeError for a name that `checkZone` refuses. */
+export function zoneNamed(name: string): Zone {
+  let zone = zones.get(name)
+  if (!zone) zones.set(name, (zone = createZone(name)))
+  return zone
+}
+
+function createZone(name: string): Zone {
+  const offsetAt = createOffsets(name)
+  const years = new Map<number, readonly Stretch[]>()
+
+  function stretchesOf(year: number): readonly Stretch[] {
+    const start = Date.UTC(year, 0, 1)
+    const end = Date.UTC(year + 1, 0, 1)
+    const stretches: Stretch[] = []
+    let from = start - LARGEST_CHANGE_MS
+    let before = offsetAt(from)
+    let offset = before
+    for (const change of [...changes(offsetAt, from, end), end]) {
+      if (change > start) stretches.push({ from, until: change, offset, before })
+      ;[from, before, offset] = [change, offset, offsetAt(change)]
+    }
+    return stretches
+  }
+
+  return {
+    name,
+    stretchAt(instant) {
+      const year = new Date(instant).getUTCFullYear()
+      let stretches = years.get(year)
+      if (!stretches) years.set(year, (stretches = stretchesOf(year)))
+      return stretches.find(({ until }) => instant < until) as Stretch
+    },
+  }
+}
+
+type Offsets = (instant: Instant) => number
+
+/** The instants in (from, until) at which the offset changes, to the second. No zone changes and changes back within a day. */
+function changes(offsetAt: Offsets, from: Instant, until: Instant): Instant[] {
+  const found: Instant[] = []
+  const last = until - SECOND_MS
+  for (let at = from; at < last; ) {
+    const end = Math.min(at + DAY_MS, last)
+    if (offsetAt(at) === offsetAt(end)) {
+      at = end
+    } else {
+      at = firstChange(offsetAt, at, end)
+      found.push(at)
+    }
+  }
+  return found
+}
+
+/** Bisects (from, until], whose ends differ in offset. */
+function firstChange(offsetAt: Offsets, from: Instant, until: Instant): Instant {
+  const offset = offsetAt(from)
+  while (until - from > SECOND_MS) {
+    const middle = from + Math.floor((until - from) / 2 / SECOND_MS) * SECOND_MS
+    if (offsetAt(middle) === offset) from = middle
+    else until = middle
+  }
+  return until
+}
+
+function createOffsets(name: string): Offsets {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: name,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  })
+  return instant => {
+    const numbers = format.format(instant).match(/\d+/g) as string[]
+    const [month, day, year, hour, minute, second] = numbers.map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / SECOND_MS) * SECOND_MS
+  }
+}
+
+const HINT = 'name a place of the IANA time zone database, such as Europe/Berlin, or UTC'
+
+/** Whether `name` names a place (`Europe/Berlin`), `UTC` or `GMT`. Abbreviations and offsets are refused: they mean several zones, or none. */
+export function checkZone(name: string, path: string): Problem[] {
+  if (/^(utc|gmt)$/i.test(name) || (name.includes('/') && isKnown(name))) return []
+  const shown = JSON.stringify(name)
+  if (/^(utc|gmt)?\s*[+\-−]?\d/i.test(name)) {
+    return [
+      {
+        path,
+        message: `${shown} is an offset, not a time zone`,
+        hint: `${HINT}; a fixed offset is Etc/GMT-1 for UTC+1 (the sign is reversed)`,
+      },
+    ]
+  }
+  const known = Intl.supportedValuesOf('timeZone')
+  const cityOf = (zone: string): string => zone.slice(zone.lastIndexOf('/') + 1)
+  const meant =
+    nearMiss(name, known) ??
+    nearMiss(name.replaceAll(' ', '_'), known) ??
+    known.find(zone => nearMiss(cityOf(zone), [cityOf(name)]))
+  const message = isKnown(name)
+    ? `${shown} is an abbreviation, which may stand for several time zones`
+    : `${shown} is not a known time zone`
+  return [{ path, message, hint: meant === undefined ? HINT : `did you mean "${meant}"?` }]
+}
+
+function isKnown(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}

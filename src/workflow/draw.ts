@@ -1,0 +1,166 @@
+// Draws a plan as text: boxes in waves, joined by lines, for plans a terminal can hold; for the others a list of waves
+// and edges. Never wider than WIDTH columns; the expressions of conditional edges follow the drawing.
+import { type Channel, columnOf, extentOf, type Item, type Layout, layOut } from './draw-layout.ts'
+import type { Plan, PlanEdge } from './waves.ts'
+
+const WIDTH = 100
+const MOST_NODES = 20
+const MOST_TRACKS = 6
+
+export function drawWaves(plan: Plan): string {
+  const drawing = plan.nodes.length <= MOST_NODES ? drawBoxes(plan) : null
+  return drawing ?? listWaves(plan)
+}
+
+function drawBoxes(plan: Plan): string | null {
+  const margin = `wave ${plan.waves.length - 1}  `.length
+  const texts = [
+    (node: number) => `${plan.nodes[node]?.key} · ${plan.nodes[node]?.type}`,
+    (node: number) => plan.nodes[node]?.key ?? '',
+  ]
+  for (const text of texts) {
+    const layout = layOut(plan, { text, label: shortCondition })
+    if (!layout || layout.channels.some(channel => channel.tracks > MOST_TRACKS)) return null
+    if (margin + layout.width <= WIDTH) return [...draw(layout, margin), ...conditionLines(plan)].join('\n')
+  }
+  return null
+}
+
+function draw({ layers, channels }: Layout, margin: number): string[] {
+  const lines: string[] = []
+  for (const [wave, layer] of layers.entries()) {
+    const [above, below] = [channels[wave - 1], channels[wave]]
+    const rows = drawLayer(layer, above, below)
+    lines.push(...rows.map((row, i) => (i === 1 ? `wave ${wave}` : '').padEnd(margin) + row))
+    if (below) lines.push(...drawChannel(below).map(row => ' '.repeat(margin) + row))
+  }
+  return lines.map(line => line.trimEnd())
+}
+
+function drawLayer(layer: readonly Item[], above: Channel | undefined, below: Channel | undefined): string[] {
+  const entered = new Set(above?.nets.flatMap(net => net.targets.map(columnOf)))
+  const left = new Set(below?.nets.flatMap(net => net.sources.map(source => source.x)))
+  const [top, middle, bottom]: [Row, Row, Row] = [[], [], []]
+  for (const item of layer) {
+    const start = item.x - (item.width - 1) / 2
+    const border = (joint: string, joints: Set<number>) =>
+      Array.from({ length: item.width - 2 }, (_, i) => (joints.has(start + 1 + i) ? joint : '─')).join('')
+    if (item.node === null) for (const row of [top, middle, bottom]) write(row, item.x, '│')
+    else {
+      write(top, start, `┌${border('┴', entered)}┐`)
+      const space = item.width - 2 - item.text.length
+      write(middle, start, `│${' '.repeat(Math.floor(space / 2))}${item.text}${' '.repeat(Math.ceil(space / 2))}│`)
+      write(bottom, start, `└${border('┬', left)}┘`)
+    }
+  }
+  return [top, middle, bottom].map(textOf)
+}
+
+function drawChannel({ nets, tracks }: Channel): string[] {
+  const ports = nets.flatMap(net => net.targets)
+  const rows = Array.from({ length: tracks }, (): Row => [])
+  for (const net of nets) {
+    if (net.track === null) continue
+    const [left, right] = extentOf(net)
+    const row = rows[net.track] as Row
+    const ups = new Set(net.sources.map(source => source.x))
+    const downs = new Set(net.targets.map(columnOf))
+    for (let x = left; x <= right; x++)
+      write(row, x, joint({ up: ups.has(x), down: downs.has(x), left: x > left, right: x < right }))
+  }
+  // Upright lines last: where one crosses a track of another net it covers it, which no joint ever looks like.
+  for (const net of nets) {
+    for (const [y, row] of rows.entries()) {
+      const track = net.track ?? -1
+      if (y < track) for (const source of net.sources) write(row, source.x, '│')
+      if (y > track) for (const port of net.targets) write(row, columnOf(port), '│')
+    }
+  }
+  if (tracks === 0 || ports.some(port => port.label !== '')) {
+    const last: Row = []
+    for (const port of ports) write(last, columnOf(port), port.label === '' ? '│' : `│ ${port.label}`)
+    rows.push(last)
+  }
+  return rows.map(textOf)
+}
+
+const JOINTS: Readonly<Record<string, string>> = {
+  lr: '─',
+  ud: '│',
+  dr: '╭',
+  dl: '╮',
+  ur: '╰',
+  ul: '╯',
+  udr: '├',
+  udl: '┤',
+  dlr: '┬',
+  ulr: '┴',
+  udlr: '┼',
+}
+
+function joint(sides: { up: boolean; down: boolean; left: boolean; right: boolean }): string {
+  const name = `${sides.up ? 'u' : ''}${sides.down ? 'd' : ''}${sides.left ? 'l' : ''}${sides.right ? 'r' : ''}`
+  return JOINTS[name] ?? ' '
+}
+
+type Row = string[]
+
+function write(row: Row, x: number, text: string): void {
+  for (const [i, character] of [...text].entries()) row[x + i] = character
+}
+
+const textOf = (row: Row): string => Array.from(row, character => character ?? ' ').join('')
+
+/** What fits beside a line; the expressions themselves follow below the drawing. */
+function shortCondition({ condition }: PlanEdge): string {
+  if (!condition || ('on' in condition && condition.on === 'success')) return ''
+  if ('when' in condition) return 'when'
+  if ('on' in condition) return `on ${condition.on}`
+  return [condition.branch].flat().join(' | ')
+}
+
+function conditionLines(plan: Plan): string[] {
+  const lines = edgesOf(plan)
+    .filter(edge => edge.condition && 'when' in edge.condition)
+    .map(edge => edgeLine(plan, edge))
+  return lines.length === 0 ? [] : ['', ...lines]
+}
+
+function listWaves(plan: Plan): string {
+  const waves = plan.waves.flatMap((wave, number) => {
+    const start = `wave ${number}: `
+    return wrap(
+      wave.map(node => plan.nodes[node]?.key ?? ''),
+      WIDTH - start.length,
+    ).map((line, i) => (i === 0 ? start : ' '.repeat(start.length)) + line)
+  })
+  const edges = edgesOf(plan).map(edge => edgeLine(plan, edge))
+  return [...waves, ...(edges.length === 0 ? [] : ['', ...edges])].join('\n')
+}
+
+function edgesOf(plan: Plan): PlanEdge[] {
+  return plan.nodes.flatMap(node => node.outgoing)
+}
+
+/** Long expressions end in an ellipsis: the document shows them whole. */
+function edgeLine(plan: Plan, { source, target, condition }: PlanEdge): string {
+  const line = `${plan.nodes[source]?.key} → ${plan.nodes[target]?.key}${conditionText(condition)}`
+  return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`
+}
+
+function conditionText(condition: PlanEdge['condition']): string {
+  if (!condition) return ''
+  if ('when' in condition) return `  when ${condition.when.replace(/\s+/g, ' ').trim()}`
+  if ('on' in condition) return `  on ${condition.on}`
+  return `  branch ${[condition.branch].flat().join(' | ')}`
+}
+
+function wrap(words: readonly string[], width: number): string[] {
+  const lines: string[] = []
+  for (const word of words) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 2 + word.length <= width) lines[lines.length - 1] = `${last}, ${word}`
+    else lines.push(word)
+  }
+  return lines
+}

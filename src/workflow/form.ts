@@ -1,0 +1,239 @@
+// The form of a workflow in documents and in the API: the schema that checks it, and the way from it to the words of the
+// domain and back. What a schema cannot say (graphs, a node's own config, expressions) is said in validate.ts.
+import { type Static, Type } from 'typebox'
+import { formatDuration, parseDuration } from '../base/duration.ts'
+import type { JsonObject } from '../base/json.ts'
+import { DurationText } from '../base/schema.ts'
+import type {
+  EdgeCondition,
+  EdgeDocument,
+  NodeDocument,
+  NodePolicy,
+  RetryPolicy,
+  TriggerDocument,
+  WorkflowDocument,
+} from './workflow.ts'
+
+export const MAX_NODES = 200
+export const MAX_EDGES = 1_000
+const MAX_TRIGGERS = 100
+
+const strict = { additionalProperties: false }
+
+const Key = Type.String({
+  pattern: '^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,99}$',
+  description: 'a key starts with a letter or _, goes on with letters, digits, _ and -, and has at most 100 characters',
+})
+const Label = (description: string) => Type.String({ minLength: 1, maxLength: 255, description })
+const Free = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description })
+const Branch = Type.Union([Type.String({ minLength: 1 }), Type.Boolean()])
+
+const RetryForm = Type.Object(
+  {
+    max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, default: 3, description: 'Attempts in all' })),
+    backoff: Type.Optional(
+      Type.Enum(['constant', 'linear', 'exponential'], { default: 'exponential', description: 'How pauses grow' }),
+    ),
+    delay: Type.Optional(
+      DurationText({ max: '1d', default: '1s', description: 'Longest pause before the second attempt' }),
+    ),
+    max_delay: Type.Optional(DurationText({ max: '1d', default: '5m', description: 'Longest pause of all' })),
+  },
+  { ...strict, description: 'When and how often to try again after an error that may pass' },
+)
+
+const NodeForm = Type.Object(
+  {
+    key: Key,
+    type: Type.String({ minLength: 1, description: 'What the node does: http, transform, conditional, merge, …' }),
+    name: Type.Optional(Label('For people; default: the key')),
+    config: Type.Optional(Free("The type's own fields; strings may hold {{ expressions }}")),
+    timeout: Type.Optional(
+      DurationText({ min: '1ms', max: '1h', default: '30s', description: 'How long one attempt may take' }),
+    ),
+    retry: Type.Optional(RetryForm),
+    on_error: Type.Optional(
+      Type.Enum(['fail', 'continue'], {
+        default: 'fail',
+        description: 'Whether a lasting error fails the execution, or the edges out of the node decide',
+      }),
+    ),
+    join: Type.Optional(
+      Type.Enum(['any', 'all'], { default: 'any', description: 'How many incoming edges must be taken' }),
+    ),
+    position: Type.Optional(
+      Type.Object({ x: Type.Number(), y: Type.Number() }, { ...strict, description: 'Where an editor draws it' }),
+    ),
+  },
+  strict,
+)
+
+const EdgeForm = Type.Object(
+  {
+    from: Type.String({ description: 'Key of the node it leaves' }),
+    to: Type.String({ description: 'Key of the node it enters' }),
+    when: Type.Optional(Type.String({ description: 'Expression over output, input, nodes, vars, trigger, execution' })),
+    branch: Type.Optional(
+      Type.Union([Branch, Type.Array(Branch, { minItems: 1 })], { description: 'Taken if the node takes (one of) these' }),
+    ),
+    on: Type.Optional(Type.Enum(['success', 'error', 'any'], { description: 'How the node it leaves must end' })),
+  },
+  strict,
+)
+
+const TriggerForm = Type.Object(
+  {
+    key: Key,
+    type: Type.String({ description: 'cron, interval, manual, …' }),
+    name: Type.Optional(Label('For people; default: the key')),
+    enabled: Type.Optional(Type.Boolean({ default: true })),
+    config: Type.Optional(Free("The type's own fields and the policies")),
+  },
+  strict,
+)
+
+export const DocumentForm = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[\\p{L}\\p{N}](?:[\\p{L}\\p{N} ._-]{0,253}[\\p{L}\\p{N}._-])?$',
+      description: 'a name has letters, digits, blanks, ".", "_" and "-", and at most 255 characters',
+    }),
+    description: Type.Optional(Type.String()),
+    variables: Type.Optional(Free('What expressions see as vars')),
+    settings: Type.Optional(
+      Type.Object(
+        {
+          timeout: Type.Optional(
+            DurationText({ min: '1ms', max: '30d', description: 'How long an execution may take; default: no limit' }),
+          ),
+        },
+        strict,
+      ),
+    ),
+    nodes: Type.Array(NodeForm, { minItems: 1, maxItems: MAX_NODES }),
+    edges: Type.Optional(Type.Array(EdgeForm, { maxItems: MAX_EDGES })),
+    triggers: Type.Optional(Type.Array(TriggerForm, { maxItems: MAX_TRIGGERS })),
+  },
+  strict,
+)
+
+export type DocumentForm = Static<typeof DocumentForm>
+type NodeForm = Static<typeof NodeForm>
+type EdgeForm = Static<typeof EdgeForm>
+type TriggerForm = Static<typeof TriggerForm>
+
+/** Of a form that was checked. */
+export function documentOfForm(form: DocumentForm): WorkflowDocument {
+  return {
+    name: form.name,
+    description: form.description ?? null,
+    variables: (form.variables ?? {}) as JsonObject,
+    settings: form.settings?.timeout === undefined ? {} : { timeout_ms: parseDuration(form.settings.timeout) },
+    nodes: form.nodes.map(nodeOfForm),
+    edges: (form.edges ?? []).map(edgeOfForm),
+    triggers: (form.triggers ?? []).map(triggerOfForm),
+  }
+}
+
+function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }: NodeForm): NodeDocument {
+  const { timeout, retry, on_error, join } = policy
+  return {
+    key,
+    name,
+    type,
+    config: config as JsonObject,
+    policy: {
+      ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }),
+      ...(retry !== undefined && { retry: retryOfForm(retry) }),
+      ...(on_error !== undefined && { on_error }),
+      ...(join !== undefined && { join }),
+    },
+    // The origin is what a node that was never placed has in the database.
+    ...(position && (position.x !== 0 || position.y !== 0) && { position }),
+  }
+}
+
+function retryOfForm({ delay, max_delay, ...retry }: Static<typeof RetryForm>): RetryPolicy {
+  return {
+    ...retry,
+    ...(delay !== undefined && { delay_ms: parseDuration(delay) }),
+    ...(max_delay !== undefined && { max_delay_ms: parseDuration(max_delay) }),
+  }
+}
+
+function edgeOfForm({ from, to, when, branch, on }: EdgeForm): EdgeDocument {
+  return { source: from, target: to, condition: conditionOfForm({ when, branch, on }) }
+}
+
+function conditionOfForm({ when, branch, on }: { [K in 'when' | 'branch' | 'on']: EdgeForm[K] | undefined }): EdgeCondition | null {
+  if (when !== undefined) return { when }
+  if (on !== undefined) return { on }
+  if (branch === undefined) return null
+  // YAML reads `branch: true` as a boolean; branches have names.
+  return { branch: Array.isArray(branch) ? branch.map(String) : String(branch) }
+}
+
+function triggerOfForm({ key, name = key, type, enabled = true, config = {} }: TriggerForm): TriggerDocument {
+  return { key, name, type, enabled, config: config as JsonObject }
+}
+
+/** The way back; what has its default is left out. */
+export function formOfDocument(
+  workflow: Omit<WorkflowDocument, 'triggers'>,
+  triggers: readonly TriggerDocument[],
+): DocumentForm {
+  const { name, description, variables, settings, nodes, edges } = workflow
+  return {
+    name,
+    ...(description !== null && { description }),
+    ...(!isEmpty(variables) && { variables }),
+    ...(settings.timeout_ms !== undefined && { settings: { timeout: formatDuration(settings.timeout_ms) } }),
+    nodes: nodes.map(formOfNode),
+    ...(edges.length > 0 && {
+      edges: edges.map(({ source, target, condition }) => ({ from: source, to: target, ...formOfCondition(condition) })),
+    }),
+    ...(triggers.length > 0 && { triggers: triggers.map(formOfTrigger) }),
+  }
+}
+
+function formOfNode({ key, name, type, config, policy, position }: NodeDocument): NodeForm {
+  return {
+    key,
+    type,
+    ...(name !== key && { name }),
+    ...(!isEmpty(config) && { config }),
+    ...formOfPolicy(policy),
+    ...(position && { position }),
+  }
+}
+
+function formOfPolicy({ timeout_ms, retry, on_error, join }: NodePolicy): Partial<NodeForm> {
+  return {
+    ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }),
+    ...(retry && { retry: formOfRetry(retry) }),
+    ...(on_error && { on_error }),
+    ...(join && { join }),
+  }
+}
+
+function formOfRetry({ delay_ms, max_delay_ms, ...retry }: RetryPolicy): Static<typeof RetryForm> {
+  return {
+    ...retry,
+    ...(delay_ms !== undefined && { delay: formatDuration(delay_ms) }),
+    ...(max_delay_ms !== undefined && { max_delay: formatDuration(max_delay_ms) }),
+  }
+}
+
+function formOfCondition(condition: EdgeCondition | null): Partial<EdgeForm> {
+  if (!condition) return {}
+  if (!('branch' in condition)) return condition
+  return { branch: typeof condition.branch === 'string' ? condition.branch : [...condition.branch] }
+}
+
+function formOfTrigger({ key, name, type, enabled, config }: TriggerDocument): TriggerForm {
+  return { key, type, ...(name !== key && { name }), ...(!enabled && { enabled }), ...(!isEmpty(config) && { config }) }
+}
+
+function isEmpty(object: JsonObject): boolean {
+  return Object.keys(object).length === 0
+}

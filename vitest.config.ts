@@ -1,0 +1,29 @@
+// Two projects: `unit` needs nothing, `database` gets a PostgreSQL from its global set-up.
+import { availableParallelism } from 'node:os'
+import { defineConfig } from 'vitest/config'
+import { closingLine } from './test/support/closing-line.ts'
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    // A file waits for PostgreSQL more than it computes: two at least, and never more than the server has connections for.
+    maxWorkers: Math.min(Math.max(availableParallelism(), 2), 8),
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', closingLine()],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/architecture.test.ts', 'test/{architecture,unit}/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'database',
+          include: ['test/{db,contract,e2e}/**/*.test.ts'],
+          globalSetup: 'test/support/global-setup.ts',
+        },
+      },
+    ],
+  },
+})
