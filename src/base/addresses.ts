@@ -93,7 +93,7 @@ function familyOf(address: string): 'ipv4' | 'ipv6' | null {
 
 /** The name as URLs write it. */
 function hostName(entry: string): string {
-  const name = /^[^\s/:@?#]+$/.test(entry) ? URL.parse(`http://${entry}`)?.hostname : undefined
+  const name = /^[^.\s/:@?#*][^\s/:@?#*]*$/.test(entry) ? URL.parse(`http://${entry}`)?.hostname : undefined
   if (name === undefined || isIP(name) !== 0)
     throw new MbflowError('CONFIG_INVALID', `"${entry}" is neither an address, a range nor a host name`, {
       hint: 'write it like 10.1.2.3, 10.0.0.0/8, fd00::/8 or db.internal',

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { MbflowError, messageOf, type Problem } from './errors.ts'
 import { nearMiss } from './near-miss.ts'
-import { flagOf, type Setting, type SettingKey, type Settings, settingKeys, settings } from './settings.ts'
+import { defaultOf, flagOf, type Setting, type SettingKey, type Settings, settingKeys, settings } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 export type Flags = { readonly [K in SettingKey]?: string | undefined }
@@ -16,8 +16,8 @@ export interface Origin {
   readonly source: 'flag' | 'env' | 'file' | 'default'
   /** The flag or variable that was read, or for a default the variable that would change it. */
   readonly name: string
-  /** The value as it was written, secrets masked; for an absent value what happens instead. */
-  readonly text: string
+  /** The value as it was written, secrets masked; absent if there is none. */
+  readonly text?: string
 }
 
 export interface Config extends Settings {
@@ -73,8 +73,8 @@ function find(key: SettingKey, env: Environment, flags: Flags): Found {
     return { source: 'env', name, written: env[name], text: show(env[name]) }
   }
   if (file && env[file]) return readSecret(file, env[file], show)
-  if ('instead' in fallback) return { source: 'default', name, written: undefined, text: `(${fallback.instead})` }
-  return { source: 'default', name, written: fallback.text, text: fallback.text || '(none)' }
+  if ('instead' in fallback) return { source: 'default', name, written: undefined }
+  return { source: 'default', name, written: fallback.text, text: fallback.text }
 }
 
 function readSecret(name: string, path: string, show: (written: string) => string): Found {
@@ -113,18 +113,36 @@ function unknownVariables(env: Environment): Problem[] {
 }
 
 /** One setting as `mbflow config` shows it. */
-export interface DescribedSetting extends Origin {
+export interface DescribedSetting {
   readonly setting: SettingKey
+  /** As it was written, secrets masked; null if the setting is absent. */
+  readonly value: string | null
+  readonly source: Origin['source']
+  /** The variable or flag the value comes from, or from which it could. */
+  readonly name: string
+  readonly default: string
   readonly env: string
   readonly flag: string
   readonly form: string
   readonly doc: string
 }
 
-/** The effective configuration for people and programs, secrets masked. */
+/** The effective configuration, in the order of the table. */
 export function describeConfig({ origins }: Config): DescribedSetting[] {
   return settingKeys.map(key => {
-    const { env, kind, doc }: Setting<unknown> = settings[key]
-    return { setting: key, ...origins[key], env, flag: flagOf(key), form: kind.form, doc }
+    const setting: Setting<unknown> = settings[key]
+    const { source, name, text = null } = origins[key]
+    const { env, kind, doc } = setting
+    return {
+      setting: key,
+      value: text,
+      source,
+      name,
+      default: defaultOf(setting),
+      env,
+      flag: flagOf(key),
+      form: kind.form,
+      doc,
+    }
   })
 }

@@ -199,7 +199,7 @@ async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T
 }
 
 interface Meaning {
-  /** Codes of undici, node and zlib. */
+  /** Codes of undici, node and zlib; the name of an error that has none. */
   readonly codes: RegExp
   readonly failure: HttpFailure
   readonly retryable: boolean
@@ -229,7 +229,12 @@ const MEANINGS: readonly Meaning[] = [
     retryable: false,
     words: 'cannot be trusted',
   },
-  { codes: /^(HPE_|Z_|ERR_)/, failure: 'HTTP_PROTOCOL', retryable: false, words: 'sent a broken response' },
+  {
+    codes: /^(HPE_|HTTPParserError$|Z_|ERR_)/,
+    failure: 'HTTP_PROTOCOL',
+    retryable: false,
+    words: 'sent a broken response',
+  },
 ]
 const NO_WAY_THERE: Omit<Meaning, 'codes'> = {
   failure: 'HTTP_UNREACHABLE',
@@ -243,7 +248,7 @@ function explain(thrown: unknown, { origin }: URL, signal: AbortSignal): HttpCli
     const message = `the request to ${origin} was aborted`
     return new HttpClientError('HTTP_ABORTED', message, { retryable: true, cause: thrown })
   }
-  const code = systemCode(thrown) ?? ''
+  const code = systemCode(thrown) ?? (thrown instanceof Error ? thrown.name : '')
   const { failure, retryable, words } = MEANINGS.find(({ codes }) => codes.test(code)) ?? NO_WAY_THERE
   return new HttpClientError(failure, `${origin} ${words}: ${messageOf(thrown)}`, { retryable, cause: thrown })
 }

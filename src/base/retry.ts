@@ -32,7 +32,7 @@ function growth(backoff: Backoff['backoff'], attempt: number): number {
     case 'linear':
       return attempt
     case 'exponential':
-      return 2 ** (attempt - 1)
+      return 2 ** Math.min(attempt - 1, 40) // finite, and beyond any pause
   }
 }
 

@@ -10,6 +10,8 @@ export interface Refusal {
 }
 
 export interface Kind<T> {
+  /** What stands for a value in the help of a command: `--port <number>`. */
+  readonly name: string
   /** What may be written, for people: `whole number, 1 to 100`. */
   readonly form: string
   read(text: string): { readonly value: T } | Refusal
@@ -17,19 +19,16 @@ export interface Kind<T> {
 
 const quote = (text: string): string => JSON.stringify(text)
 
-export const text: Kind<string> = {
-  form: 'text',
-  read: written => ({ value: written }),
-}
+const notEmpty = (written: string) => (written === '' ? { refused: 'must not be empty' } : { value: written })
 
-export const path: Kind<string> = {
-  form: 'path',
-  read: written => ({ value: written }),
-}
+export const text: Kind<string> = { name: 'text', form: 'text', read: notEmpty }
+
+export const path: Kind<string> = { name: 'path', form: 'path', read: notEmpty }
 
 export function wholeNumber(least: number, most: number): Kind<number> {
   const form = `whole number, ${least} to ${most}`
   return {
+    name: 'number',
     form,
     read(written) {
       const value = /^\d+$/.test(written) ? Number(written) : Number.NaN
@@ -42,6 +41,7 @@ export function wholeNumber(least: number, most: number): Kind<number> {
 export function duration(least: string, most: string): Kind<number> {
   const form = `duration, ${least} to ${most}`
   return {
+    name: 'duration',
     form,
     read(written) {
       try {
@@ -58,6 +58,7 @@ export function duration(least: string, most: string): Kind<number> {
 
 export function oneOf<const Word extends string>(words: readonly Word[]): Kind<Word> {
   return {
+    name: 'word',
     form: words.join(' | '),
     read(written) {
       const value = words.find(word => word === written)
@@ -68,6 +69,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Kind<W
 
 export function someOf<const Word extends string>(words: readonly Word[]): Kind<readonly Word[]> {
   return {
+    name: 'list',
     form: `some of ${words.join(', ')}`,
     read(written) {
       const items = splitList(written)
@@ -90,6 +92,7 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d
 
 /** Host names, addresses and address ranges (`db.internal, 10.0.0.0/8, ::1`). */
 export const hosts: Kind<readonly string[]> = {
+  name: 'list',
   form: 'list of host names, addresses, CIDR ranges',
   read(written) {
     const items = written === '' ? [] : splitList(written)
@@ -111,6 +114,7 @@ function isHost(item: string): boolean {
 
 /** Its refusals never show what was written: it holds a password. */
 export const databaseUrl: Kind<string> = {
+  name: 'url',
   form: 'postgres://user:password@host:port/database',
   read(written) {
     if (/^postgres(ql)?:\/\//.test(written) && URL.canParse(written)) return { value: written }

@@ -18,7 +18,7 @@ export interface Setting<T> {
   /** The environment variable. */
   readonly env: string
   readonly kind: Kind<T>
-  /** The default as text, or, where there is none, what happens without the setting. */
+  /** The default as text (empty: an empty list), or, where there is none, what happens without the setting. */
   readonly fallback: { readonly text: string } | { readonly instead: string }
   /** One sentence: what it decides. */
   readonly doc: string
@@ -95,9 +95,9 @@ export const settings = {
     env: 'MBFLOW_ALLOW_PRIVATE',
     doc: 'Private, loopback and link-local hosts that nodes may send requests to all the same.',
   }),
-  dbPoolSize: setting(wholeNumber(2, 1_000), '10', {
+  dbPoolSize: setting(wholeNumber(4, 1_000), '10', {
     env: 'MBFLOW_DB_POOL_SIZE',
-    doc: 'Database connections one daemon opens at most for its work.',
+    doc: 'Pooled database connections one daemon opens at most; one more listens for notifications.',
   }),
 } satisfies Record<string, Setting<unknown>>
 
@@ -105,6 +105,12 @@ export type SettingKey = keyof typeof settings
 export type Settings = { readonly [K in SettingKey]: (typeof settings)[K] extends Setting<infer T> ? T : never }
 
 export const settingKeys = Object.keys(settings) as SettingKey[]
+
+/** What holds without the setting, in words. */
+export function defaultOf({ fallback }: Setting<unknown>): string {
+  if ('instead' in fallback) return fallback.instead
+  return fallback.text === '' ? 'none' : fallback.text
+}
 
 /** The command-line flag of a setting: `--poll-interval`. */
 export function flagOf(key: SettingKey): string {

@@ -1,21 +1,23 @@
 // Settings as options of commands: their names and descriptions come from the table of settings.
 import type { Command } from 'commander'
 import type { Flags } from '../base/config.ts'
-import { flagOf, type Setting, type SettingKey, settingKeys, settings } from '../base/settings.ts'
+import { defaultOf, flagOf, type Setting, type SettingKey, settingKeys, settings } from '../base/settings.ts'
 
 /** Lets a command take these settings as flags. */
 export function addSettingOptions(command: Command, keys: readonly SettingKey[]): Command {
   for (const key of keys) {
-    const { env, kind, fallback, doc }: Setting<unknown> = settings[key]
-    const otherwise = 'text' in fallback ? fallback.text || 'none' : fallback.instead
-    command.option(`${flagOf(key)} <value>`, `${doc} ${kind.form}; env ${env}; default: ${otherwise}`)
+    const setting: Setting<unknown> = settings[key]
+    const { env, kind, doc } = setting
+    const allowed = kind.name === 'word' || kind.name === 'list' ? `: ${kind.form}` : ''
+    command.option(
+      `${flagOf(key)} <${kind.name}>`,
+      `${doc.replace(/\.$/, '')}${allowed} (env: ${env}, default: ${defaultOf(setting)})`,
+    )
   }
   return command
 }
 
 /** Of everything a command line said, what are settings. */
 export function pickFlags(options: Readonly<Record<string, unknown>>): Flags {
-  return Object.fromEntries(
-    settingKeys.flatMap(key => (typeof options[key] === 'string' ? [[key, options[key]]] : [])),
-  )
+  return Object.fromEntries(settingKeys.flatMap(key => (typeof options[key] === 'string' ? [[key, options[key]]] : [])))
 }

@@ -38,9 +38,13 @@ export function renderTable<Row>(
 ): string[] {
   const natural = columns.map(column => {
     const cells = rows.map(row => printable(column.cell(row)))
-    return { column, cells, width: cells.reduce((most, cell) => Math.max(most, displayWidth(cell)), displayWidth(column.title)) }
+    return {
+      column,
+      cells,
+      width: cells.reduce((most, cell) => Math.max(most, displayWidth(cell)), displayWidth(column.title)),
+    }
   })
-  const laid = fit(natural, width)
+  const laid = arrange(natural, width)
 
   function place({ column, width }: Laid<Row>, text: string, name: Style | undefined): string {
     const shown = cut(text, width)
@@ -64,14 +68,14 @@ export function renderTable<Row>(
 const total = (laid: readonly { width: number }[]): number =>
   laid.reduce((sum, { width }) => sum + width, GAP * (laid.length - 1))
 
-function fit<Row>(natural: readonly Laid<Row>[], width: number): readonly Laid<Row>[] {
+function arrange<Row>(natural: readonly Laid<Row>[], width: number): readonly Laid<Row>[] {
   const tightest = natural.map(laid => ({ ...laid, width: Math.min(laid.width, laid.column.least ?? laid.width) }))
   if (total(tightest) <= width) return widen(tightest, natural, width)
   const leaver = natural
     .filter(({ column }) => column.leaves !== undefined)
     .sort((a, b) => (b.column.leaves ?? 0) - (a.column.leaves ?? 0))[0]
   if (leaver === undefined) return tightest
-  return fit(
+  return arrange(
     natural.filter(laid => laid !== leaver),
     width,
   )

@@ -8,10 +8,7 @@ const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\
 
 /** Somebody else's text on one line: control characters are written as escapes. */
 export function printable(text: string): string {
-  return text.replace(
-    UNPRINTABLE,
-    char => ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return text.replace(UNPRINTABLE, char => ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 const ASCII = /^[\u0020-\u007e]*$/

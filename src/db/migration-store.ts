@@ -1,19 +1,28 @@
 // The SQL around migrations: what a database remembers of them, the lock around a run, the partitions of events.
-import { type AppliedMigration } from './migration.ts'
+import type { AppliedMigration } from './migration.ts'
 import type { Db } from './pool.ts'
 import { sql } from './sql.ts'
 
 const MIGRATION_LOCK = 'mbflow.migrate'
 
-/** Waits of a migration's own, without the limits a role or a pooler set; resolves to what the server is. */
-export async function prepareSession(db: Db, lockTimeoutMs: number): Promise<{ version: number; encoding: string }> {
-  const [server] = await db.rows<{ version: number; encoding: string }>(sql('migration.prepareSession')`
+export interface ServerFacts {
+  /** As in `server_version_num`: 150018. */
+  readonly version: number
+  readonly encoding: string
+}
+
+/** Lifts the time limits that a role or a database may set; resolves to what the server is. */
+export async function prepareSession(db: Db): Promise<ServerFacts> {
+  const [facts] = await db.rows<ServerFacts>(sql('migration.prepareSession')`
     select current_setting('server_version_num')::integer as version, current_setting('server_encoding') as encoding,
-      set_config('lock_timeout', ${String(lockTimeoutMs)}, false),
       set_config('statement_timeout', '0', false),
-      set_config('idle_in_transaction_session_timeout', '0', false),
-      set_config('idle_session_timeout', '0', false)`)
-  return server as { version: number; encoding: string }
+      set_config('idle_in_transaction_session_timeout', '0', false)`)
+  return facts as ServerFacts
+}
+
+/** How long a statement waits for a lock; 0 = as long as it takes. */
+export async function setLockTimeout(db: Db, ms: number): Promise<void> {
+  await db.rows(sql('migration.setLockTimeout')`select set_config('lock_timeout', ${String(ms)}, false)`)
 }
 
 export async function tryLock(db: Db): Promise<boolean> {
@@ -22,7 +31,7 @@ export async function tryLock(db: Db): Promise<boolean> {
   return row?.locked === true
 }
 
-/** Waits for the lock as long as the session's `lock_timeout` allows (55P03). */
+/** Waits for the lock as long as `setLockTimeout` allows; then fails with 55P03. */
 export async function waitForLock(db: Db): Promise<void> {
   await db.rows(sql('migration.waitForLock')`select pg_advisory_lock(hashtextextended(${MIGRATION_LOCK}, 0))`)
 }
@@ -60,7 +69,10 @@ export async function appliedMigrations(db: Db): Promise<AppliedMigration[]> {
     order by name`)
 }
 
-export async function remember(db: Db, { name, checksum, durationMs }: Omit<AppliedMigration, 'appliedAt'>): Promise<void> {
+export async function remember(
+  db: Db,
+  { name, checksum, durationMs }: Omit<AppliedMigration, 'appliedAt'>,
+): Promise<void> {
   await db.run(sql('migration.remember')`
     insert into public.schema_migrations (name, checksum, duration_ms) values (${name}, ${checksum}, ${durationMs})`)
 }
@@ -89,6 +101,8 @@ export async function makeEventPartitions(db: Db): Promise<number> {
 }
 
 async function exists(db: Db, table: string): Promise<boolean> {
-  const [row] = await db.rows<{ found: boolean }>(sql('migration.exists')`select to_regclass(${table}) is not null as found`)
+  const [row] = await db.rows<{ found: boolean }>(
+    sql('migration.exists')`select to_regclass(${table}) is not null as found`,
+  )
   return row?.found === true
 }

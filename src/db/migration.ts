@@ -51,7 +51,7 @@ export function readMigrations(files: ReadonlyMap<string, string>): Migration[] 
     }
     const other = numbers.get(number) ?? name
     if (other !== name) problems.push({ path: file, message: `has the number of ${other}` })
-    numbers.set(number, name)
+    numbers.set(number, other)
     scripts.set(name, { ...scripts.get(name), [direction === 'up' ? 'up' : 'down']: { file, text } })
   }
   const migrations: Migration[] = []
@@ -61,7 +61,10 @@ export function readMigrations(files: ReadonlyMap<string, string>): Migration[] 
   }
   if (files.size === 0) problems.push({ path: '.', message: 'holds no migration' })
   if (problems.length > 0) {
-    throw new MbflowError('CONFIG_INVALID', 'the migration files are not in order', { problems, hint: 'Install mbflow again.' })
+    throw new MbflowError('CONFIG_INVALID', 'the migration files are not in order', {
+      problems,
+      hint: 'Install mbflow again.',
+    })
   }
   return migrations
 }
@@ -72,15 +75,19 @@ function checksumOf(text: string): string {
 }
 
 export function compare(migrations: readonly Migration[], applied: readonly AppliedMigration[]): MigrationStatus[] {
-  const known = new Map(migrations.map(migration => [migration.name, migration]))
+  const files = new Map(migrations.map(migration => [migration.name, migration]))
   const done = new Map(applied.map(one => [one.name, one]))
-  const names = [...new Set([...known.keys(), ...done.keys()])].sort()
+  const names = [...new Set([...files.keys(), ...done.keys()])].sort()
   return names.map(name => {
-    const { checksum, appliedAt = null, durationMs = null } = done.get(name) ?? {}
-    const own = known.get(name)
-    const state = own === undefined ? 'unknown' : checksum === undefined ? 'pending' : checksum === own.checksum ? 'applied' : 'edited'
-    return { name, state, appliedAt, durationMs }
+    const { appliedAt = null, durationMs = null } = done.get(name) ?? {}
+    return { name, state: stateOf(files.get(name), done.get(name)), appliedAt, durationMs }
   })
+}
+
+function stateOf(file: Migration | undefined, done: AppliedMigration | undefined): MigrationState {
+  if (file === undefined) return 'unknown'
+  if (done === undefined) return 'pending'
+  return done.checksum === file.checksum ? 'applied' : 'edited'
 }
 
 export function inState(statuses: readonly MigrationStatus[], state: MigrationState): string[] {
@@ -90,9 +97,13 @@ export function inState(statuses: readonly MigrationStatus[], state: MigrationSt
 export function refuseNewer(statuses: readonly MigrationStatus[]): void {
   const unknown = inState(statuses, 'unknown')
   if (unknown.length === 0) return
-  throw new MbflowError('DATABASE_NEWER', `the database is newer than this program, which does not know ${listed(unknown)}`, {
-    hint: 'Upgrade mbflow to the version that brought what it does not know.',
-  })
+  throw new MbflowError(
+    'DATABASE_NEWER',
+    `the database is newer than this program, which does not know ${listed(unknown)}`,
+    {
+      hint: 'Upgrade mbflow to the version that brought what it does not know.',
+    },
+  )
 }
 
 export function refuseEdited(statuses: readonly MigrationStatus[]): void {
@@ -108,15 +119,21 @@ export function refuseGap(statuses: readonly MigrationStatus[]): void {
   const last = statuses.findLastIndex(({ state }) => state !== 'pending')
   const below = inState(statuses.slice(0, Math.max(last, 0)), 'pending')
   if (below.length === 0) return
-  throw new MbflowError('MIGRATION_ORDER', `${listed(below)} would come before ${statuses[last]?.name}, which is applied`, {
-    hint: 'Give it the next free number.',
-  })
+  throw new MbflowError(
+    'MIGRATION_ORDER',
+    `${listed(below)} would come before ${statuses[last]?.name}, which is applied`,
+    {
+      hint: 'Give it the next free number.',
+    },
+  )
 }
 
 export function refusePending(statuses: readonly MigrationStatus[]): void {
   const pending = inState(statuses, 'pending')
   if (pending.length === 0) return
-  throw new MbflowError('DATABASE_NOT_MIGRATED', `the database lacks ${listed(pending)}`, { hint: 'Run: mbflow migrate up' })
+  throw new MbflowError('DATABASE_NOT_MIGRATED', `the database lacks ${listed(pending)}`, {
+    hint: 'Run: mbflow migrate up',
+  })
 }
 
 function listed(names: readonly string[]): string {
@@ -136,6 +153,9 @@ export function separateStatements(text: string): string[] | undefined {
 
 /** Where the `position`-th character (from 1, as PostgreSQL counts) of a text is. */
 export function lineAndColumn(text: string, position: number): { line: number; column: number } {
-  const lines = [...text].slice(0, position - 1).join('').split('\n')
+  const lines = [...text]
+    .slice(0, position - 1)
+    .join('')
+    .split('\n')
   return { line: lines.length, column: [...(lines.at(-1) ?? '')].length + 1 }
 }

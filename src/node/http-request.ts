@@ -4,6 +4,7 @@ import { isJsonObject, type Json } from '../base/json.ts'
 import type { HttpConfig } from './http-config.ts'
 
 type Scalar = string | number | boolean
+type Fields = { readonly [name: string]: Scalar | readonly Scalar[] }
 type Problem = { readonly problem: string }
 type Body = { readonly text: string; readonly contentType: string }
 
@@ -35,7 +36,7 @@ export function encodeBody(body: Json, type: 'json' | 'text' | 'form' | undefine
       if (typeof body !== 'string') return { problem: 'must be a string to be sent as text' }
       return { text: body, contentType: 'text/plain; charset=utf-8' }
     case 'form':
-      if (!isJsonObject(body) || !Object.values(body).every(isFormValue))
+      if (!isFields(body))
         return { problem: 'must be an object of strings, numbers, booleans and lists of them to be sent as a form' }
       return { text: formOf(body).toString(), contentType: 'application/x-www-form-urlencoded' }
   }
@@ -48,8 +49,8 @@ function withQuery(url: string, query: NonNullable<HttpConfig['query']>): string
   return target.href
 }
 
-function isFormValue(value: Json): value is Scalar | Scalar[] {
-  return Array.isArray(value) ? value.every(isScalar) : isScalar(value)
+function isFields(value: Json): value is Fields {
+  return isJsonObject(value) && Object.values(value).every(field => [field].flat().every(isScalar))
 }
 
 function isScalar(value: Json): value is Scalar {
@@ -57,8 +58,8 @@ function isScalar(value: Json): value is Scalar {
 }
 
 /** A list repeats its name. */
-function formOf(fields: { readonly [name: string]: Scalar | readonly Scalar[] }): URLSearchParams {
-  return new URLSearchParams(
-    Object.entries(fields).flatMap(([name, value]) => [value].flat().map(item => [name, String(item)])),
-  )
+function formOf(fields: Fields): URLSearchParams {
+  const form = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) for (const item of [value].flat()) form.append(name, String(item))
+  return form
 }

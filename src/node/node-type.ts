@@ -81,6 +81,8 @@ export interface NodeType<Config = unknown> {
   readonly configSchema: TSchema
   /** Top-level fields of config that hold JSONata expressions: compiled when the document is checked, never rendered as templates. */
   readonly expressions: readonly string[]
+  /** The outcome names branches, so that edges out of the node may ask for one. */
+  readonly branches?: true
   /** What the schema cannot say; paths are relative to config, e.g. `url`. */
   check?(config: JsonObject): Problem[]
   /** One attempt. `config` has its templates rendered and satisfies the schema. */

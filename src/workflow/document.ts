@@ -4,7 +4,20 @@
 // 1. Nothing is read as something else than what stands there: duplicate keys, tags, keys that are not text, whole numbers
 //    too large to be exact and aliases that explode are problems, with their line and column.
 // 2. What one document has wrong does not hide the others.
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, stringify, visit } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  stringify,
+  visit,
+  type YAMLError,
+} from 'yaml'
 import { messageOf, type Problem } from '../base/errors.ts'
 import { childPath } from '../base/schema.ts'
 import type { DocumentForm } from './form.ts'
@@ -34,7 +47,10 @@ export function parseDocuments(text: string): ParsedText {
   const start = { path: '', line: 1, column: 1 }
   const bytes = Buffer.byteLength(text)
   if (bytes > MAX_BYTES)
-    return { documents: [], problems: [{ ...start, message: `has ${bytes} bytes, more than the limit of ${MAX_BYTES}` }] }
+    return {
+      documents: [],
+      problems: [{ ...start, message: `has ${bytes} bytes, more than the limit of ${MAX_BYTES}` }],
+    }
   const lines = new LineCounter()
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
@@ -74,8 +90,103 @@ function readDocument(document: Document.Parsed, source: Source): RawDocument | 
     return { raw, place: problem => ({ ...problem, ...placeAt(source, offsetOf(document, problem.path)) }) }
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error
-    return { problems: [{ path: '', message: `its aliases explode: ${messageOf(error)}`, ...placeAt(source, document.range[0]) }] }
+    return {
+      problems: [
+        { path: '', message: `its aliases explode: ${messageOf(error)}`, ...placeAt(source, document.range[0]) },
+      ],
+    }
   }
+}
+
+function syntaxProblems({ errors, warnings }: Document.Parsed, source: Source): PlacedProblem[] {
+  // Once the parser has run out of stack its other errors are echoes.
+  const exhausted = errors.find(error => error.code === 'RESOURCE_EXHAUSTION')
+  return (exhausted ? [exhausted] : [...errors, ...warnings]).map(error => ({
+    path: '',
+    ...explain(error, source.text),
+    ...placeAt(source, error.pos[0]),
+  }))
+}
+
+function explain({ code, message, pos }: YAMLError, text: string): Omit<Problem, 'path'> {
+  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1).split('\n', 1)[0] ?? ''
+  if (/(^|[:,[{-]\s+)\{\{/.test(line.trimStart()))
+    return { message: 'a value that begins with {{ must stand in quotes', hint: 'write "{{ … }}"' }
+  switch (code) {
+    case 'DUPLICATE_KEY':
+      return { message: `the key ${JSON.stringify(/^[^:\s]+/.exec(text.slice(pos[0]))?.[0] ?? '')} is there twice` }
+    case 'TAB_AS_INDENT':
+      return { message: 'this line is indented with a tab', hint: 'YAML is indented with spaces' }
+    case 'RESOURCE_EXHAUSTION':
+      return { message: 'is nested too deeply' }
+    case 'NON_STRING_KEY':
+      return { message: 'keys must be text' }
+    case 'TAG_RESOLVE_FAILED':
+      return { message, hint: 'tags are not used here: write the value itself' }
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return { message: 'a second ": " in one line', hint: 'put a value that holds ": " in quotes' }
+    default:
+      return { message }
+  }
+}
+
+/** What YAML allows and a document must not hold. */
+function valueProblems(document: Document.Parsed, source: Source): PlacedProblem[] {
+  const problems: PlacedProblem[] = []
+  const report = (node: Node, message: string) =>
+    problems.push({ path: '', message, ...placeAt(source, node.range?.[0] ?? 0) })
+  visit(document, {
+    Scalar(_, node) {
+      const { value, source: written = '' } = node
+      if (typeof value === 'number' && /^[-+]?\d+$/.test(written) && !Number.isSafeInteger(value))
+        report(node, `the number ${written} is too large to be exact; write it in quotes`)
+    },
+    Alias(_, node) {
+      const anchored = node.resolve(document)
+      const [start = 0, , end = 0] = anchored?.range ?? []
+      const here = node.range?.[0] ?? 0
+      if (!anchored) report(node, `the alias *${node.source} has no anchor before it`)
+      else if (start <= here && here < end) report(node, `the alias *${node.source} stands inside of what it repeats`)
+    },
+  })
+  return problems
+}
+
+/** Where what `path` names begins in the text, or the innermost thing around it that is there. */
+function offsetOf(document: Document.Parsed, path: string): number {
+  let here: Place | undefined = {
+    path: '',
+    offset: document.contents?.range[0] ?? document.range[0],
+    node: document.contents,
+  }
+  let offset = here.offset
+  while (here) {
+    offset = here.offset
+    here = childrenOf(document, here).find(
+      ({ path: child }) => path === child || (/^[.[]/.test(path.slice(child.length)) && path.startsWith(child)),
+    )
+  }
+  return offset
+}
+
+interface Place {
+  readonly path: string
+  readonly offset: number
+  readonly node: unknown
+}
+
+function childrenOf(document: Document.Parsed, { path, node }: Place): Place[] {
+  const target = isAlias(node) ? node.resolve(document) : node
+  if (isSeq(target))
+    return target.items.map((item, i) => ({
+      path: childPath(path, i),
+      offset: isNode(item) ? (item.range?.[0] ?? 0) : 0,
+      node: item,
+    }))
+  if (!isMap(target)) return []
+  return target.items.flatMap(({ key, value }) =>
+    isScalar(key) ? [{ path: childPath(path, String(key.value)), offset: key.range?.[0] ?? 0, node: value }] : [],
+  )
 }
 
 function placeAt({ lines }: Source, offset: number): { line: number; column: number } {

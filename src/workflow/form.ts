@@ -72,9 +72,13 @@ const EdgeForm = Type.Object(
   {
     from: Type.String({ description: 'Key of the node it leaves' }),
     to: Type.String({ description: 'Key of the node it enters' }),
-    when: Type.Optional(Type.String({ description: 'Expression over output, input, nodes, vars, trigger, execution' })),
+    when: Type.Optional(
+      Type.String({ minLength: 1, description: 'Expression over output, input, nodes, vars, trigger, execution' }),
+    ),
     branch: Type.Optional(
-      Type.Union([Branch, Type.Array(Branch, { minItems: 1 })], { description: 'Taken if the node takes (one of) these' }),
+      Type.Union([Branch, Type.Array(Branch, { minItems: 1 })], {
+        description: 'Taken if the node takes (one of) these',
+      }),
     ),
     on: Type.Optional(Type.Enum(['success', 'error', 'any'], { description: 'How the node it leaves must end' })),
   },
@@ -123,7 +127,7 @@ type EdgeForm = Static<typeof EdgeForm>
 type TriggerForm = Static<typeof TriggerForm>
 
 /** Of a form that was checked. */
-export function documentOfForm(form: DocumentForm): WorkflowDocument {
+export function fromForm(form: DocumentForm): WorkflowDocument {
   return {
     name: form.name,
     description: form.description ?? null,
@@ -165,7 +169,11 @@ function edgeOfForm({ from, to, when, branch, on }: EdgeForm): EdgeDocument {
   return { source: from, target: to, condition: conditionOfForm({ when, branch, on }) }
 }
 
-function conditionOfForm({ when, branch, on }: { [K in 'when' | 'branch' | 'on']: EdgeForm[K] | undefined }): EdgeCondition | null {
+function conditionOfForm({
+  when,
+  branch,
+  on,
+}: { [K in 'when' | 'branch' | 'on']: EdgeForm[K] | undefined }): EdgeCondition | null {
   if (when !== undefined) return { when }
   if (on !== undefined) return { on }
   if (branch === undefined) return null
@@ -178,7 +186,7 @@ function triggerOfForm({ key, name = key, type, enabled = true, config = {} }: T
 }
 
 /** The way back; what has its default is left out. */
-export function formOfDocument(
+export function formOf(
   workflow: Omit<WorkflowDocument, 'triggers'>,
   triggers: readonly TriggerDocument[],
 ): DocumentForm {
@@ -190,7 +198,11 @@ export function formOfDocument(
     ...(settings.timeout_ms !== undefined && { settings: { timeout: formatDuration(settings.timeout_ms) } }),
     nodes: nodes.map(formOfNode),
     ...(edges.length > 0 && {
-      edges: edges.map(({ source, target, condition }) => ({ from: source, to: target, ...formOfCondition(condition) })),
+      edges: edges.map(({ source, target, condition }) => ({
+        from: source,
+        to: target,
+        ...formOfCondition(condition),
+      })),
     }),
     ...(triggers.length > 0 && { triggers: triggers.map(formOfTrigger) }),
   }

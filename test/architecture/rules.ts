@@ -70,19 +70,19 @@ export const rules: { readonly [name: string]: Rule } = {
 
   'every file of types/ is registered, and a registry holds nothing else': modules => {
     const types = modules.filter(({ path }) => path.includes('/types/'))
-    return [...new Set(types.map(({ slice }) => slice))].flatMap(slice => {
+    return Object.entries(Object.groupBy(types, ({ slice }) => slice)).flatMap(([slice, files = []]) => {
       const registry = modules.find(({ path }) => path === `${slice}/registry.ts`)
       if (registry === undefined) return [`${slice}/types/ has no ${slice}/registry.ts`]
       const registered = registry.imports.filter(({ typeOnly }) => !typeOnly).map(({ target }) => target)
       return [
-        ...types
+        ...files
           .filter(({ path }) => !registered.includes(path))
           .map(({ path }) => `${path} is not in ${registry.path}`),
         ...registered
           .filter(target => !target.startsWith(`${slice}/types/`))
           .map(target => `${registry.path} imports ${target}`),
         ...[...registry.statements]
-          .filter(word => !['import', 'const', 'export const'].includes(word))
+          .filter(word => !REGISTERING.includes(word))
           .map(word => `${registry.path} holds ${word}`),
       ]
     })
@@ -126,6 +126,7 @@ export const rules: { readonly [name: string]: Rule } = {
   },
 }
 
+const REGISTERING = ['import', 'const', 'export const']
 const IMPURE = [
   'Date.now',
   'new Date',

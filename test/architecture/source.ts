@@ -34,7 +34,7 @@ type Ast = { readonly type: string; readonly [field: string]: unknown }
 const SRC = new URL('../../src/', import.meta.url)
 
 export function readSources(): Sources {
-  const paths = globSync('**/*.ts', { cwd: SRC.pathname }).map(path => path.replaceAll('\\', '/'))
+  const paths = globSync('**/*.{ts,cjs}', { cwd: SRC.pathname }).map(path => path.replaceAll('\\', '/'))
   return new Map(paths.sort().map(path => [path, readFileSync(new URL(path, SRC), 'utf8')]))
 }
 
@@ -48,7 +48,7 @@ function readModule(path: string, source: string): Module {
   const ambient = new Set<string>()
   let hasDefaultExport = false
   walk(program, node => {
-    if (isImport(node)) imports.push(readImport(path, node))
+    if (importedBy(node) !== undefined) imports.push(readImport(path, node))
     for (const name of ambientNames(node)) ambient.add(name)
     if (node.type === 'ExportDefaultDeclaration') hasDefaultExport = true
     if (node.type === 'ExportSpecifier' && nameOf(node.exported) === 'default') hasDefaultExport = true
@@ -81,14 +81,17 @@ function isAst(value: unknown): value is Ast {
   return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
 }
 
-/** Static, re-exporting, dynamic and type imports: everything with a module as its `source`. */
-function isImport(node: Ast): boolean {
-  return isAst(node.source) && /^(Import|Export|TSImport)/.test(node.type)
+/** Static, re-exporting, dynamic and type imports: everything with a module as its `source`; and `require`. */
+function importedBy(node: Ast): unknown {
+  if (/^(Import|Export|TSImport)/.test(node.type)) return node.source ?? undefined
+  return node.type === 'CallExpression' && nameOf(node.callee) === 'require'
+    ? (node.arguments as unknown[])[0]
+    : undefined
 }
 
 function readImport(from: string, node: Ast): Import {
   const typeOnly = node.importKind === 'type' || node.exportKind === 'type' || node.type === 'TSImportType'
-  const specifier = (node.source as Ast).value
+  const specifier = (importedBy(node) as Ast).value
   if (typeof specifier !== 'string') return { target: 'a computed import', kind: 'unreadable', typeOnly }
   if (specifier.startsWith('.')) return { target: posix.join(posix.dirname(from), specifier), kind: 'file', typeOnly }
   if (specifier.startsWith('node:')) return { target: specifier, kind: 'builtin', typeOnly }

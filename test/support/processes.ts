@@ -89,13 +89,10 @@ export function startProcess(
         .flatMap(text => wholeLines(text, end !== undefined))
         .find(text => pattern.test(text))
       if (found !== undefined) return found
-      const gaveUp = end
-        ? `it ended (${end.signal ?? end.code})`
-        : patience.aborted
-          ? `${patienceMs} ms passed`
-          : undefined
-      if (gaveUp !== undefined)
-        throw new Error(`${gaveUp} without a line like ${pattern}; it said:\n${heard.stdout}${heard.stderr}`)
+      if (end !== undefined || patience.aborted) {
+        const why = end === undefined ? `${patienceMs} ms passed` : `it ended (${end.signal ?? end.code})`
+        throw new Error(`${why} without a line like ${pattern}; it said:\n${heard.stdout}${heard.stderr}`)
+      }
       await Promise.race([news.promise, over])
     }
   }

@@ -29,6 +29,7 @@ export const conditional = defineNodeType<Static<typeof configSchema>>({
   summary: 'Chooses which edges to follow: by true and false, or by the name of a case.',
   configSchema,
   expressions: ['expression'],
+  branches: true,
 
   check: config =>
     'default' in config && !('cases' in config)

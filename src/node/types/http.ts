@@ -1,7 +1,8 @@
 // Sends one HTTP request and hands on the answer. Nothing is retried here: the outcome says whether another attempt
 // could succeed and when, the node's retry policy decides.
 import { HttpClientError } from '../../base/http-client.ts'
-import { checkHttpConfig, DEFAULT_MAX_BYTES, type HttpConfig, httpConfigSchema } from '../http-config.ts'
+import { checkHttpConfig } from '../http-check.ts'
+import { DEFAULT_MAX_BYTES, type HttpConfig, httpConfigSchema } from '../http-config.ts'
 import { buildRequest } from '../http-request.ts'
 import { outcomeOf } from '../http-response.ts'
 import { defineNodeType, failed } from '../node-type.ts'

@@ -1,0 +1,141 @@
+// The composition root: configuration in, a running daemon out. Parts are started in the order in which they need each
+// other and stopped in reverse: first what brings work in, then what works, then what both stand on.
+import { schedule } from 'node-cron'
+import { createDatabaseClock, systemClock } from './base/clock.ts'
+import type { Config } from './base/config.ts'
+import { createHttpClient } from './base/http-guard.ts'
+import { createIds } from './base/id.ts'
+import { createLimit } from './base/limit.ts'
+import type { Logger } from './base/log.ts'
+import { createMetrics } from './base/metrics.ts'
+import type { Service } from './base/service.ts'
+import type { Database } from './db/database.ts'
+import { createListener } from './db/listener.ts'
+import { ensureEventPartitions } from './db/migrate.ts'
+import { createPool, type Pool } from './db/pool.ts'
+import { sql } from './db/sql.ts'
+import { createEventLog } from './event/event-log.ts'
+import { createAdvance } from './execution/advance.ts'
+import { createWakeServices } from './execution/wake.ts'
+import { createEvaluator } from './expression/evaluator.ts'
+import { createHealth } from './http/health.ts'
+import { createHttpServer } from './http/server.ts'
+import { nodeTypes } from './node/registry.ts'
+import { createQueue } from './queue/queue.ts'
+import { createRunner } from './queue/runner.ts'
+import { createPoller } from './trigger/poller.ts'
+import { createCatalog } from './workflow/catalog.ts'
+
+export interface Daemon extends Service {
+  /** Where HTTP listens, if this daemon serves it. */
+  url(): string | undefined
+}
+
+/** A daemon whose last completed pass over the triggers is older than this is not ready. Milliseconds. */
+const STALE_TICK_MS = 30_000
+/** Nightly, at a minute of its own: months of events are made ahead, so that a daemon may run for years. */
+const HOUSEKEEPING = '17 3 * * *'
+
+export async function createDaemon({ config, database, log }: { config: Config; database: Database; log: Logger }): Promise<Daemon> {
+  const clock = systemClock
+  const databaseClock = createDatabaseClock(clock)
+  const ids = createIds(databaseClock.now)
+  const metrics = createMetrics()
+  const pools = createPools(config, database.url, log)
+  const plays = (role: Config['roles'][number]): boolean => config.roles.includes(role)
+
+  const queue = createQueue({ pool: pools.queue, log, supervise: plays('worker') })
+  const listener = createListener({ url: database.url, log })
+  const evaluator = createEvaluator({ size: config.expressionProcesses, log })
+  const http = createHttpClient({ allowPrivate: config.allowPrivate })
+  const catalog = createCatalog(pools.engine)
+  const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, metrics })
+  const engine = { pool: pools.engine, queue, eventLog, catalog, clock, log }
+
+  const work = createAdvance({
+    ...engine,
+    databaseClock,
+    nodeTypes,
+    evaluator,
+    http,
+    metrics,
+    attempts: createLimit(config.nodeConcurrency),
+    drainTimeout: config.drainTimeout,
+  })
+  const runner = createRunner({ queue, slots: config.concurrency, pollInterval: config.pollInterval, clock, log, work })
+  const wakers = createWakeServices(engine, runner.wake)
+  const poller = createPoller({ pool: pools.scheduler, queue, ids, clock, databaseClock, metrics, log, pollInterval: config.pollInterval })
+  metrics.tickAge.provide(() => poller.age() / 1000)
+  metrics.queueActive.provide(runner.held)
+
+  let stopping = false
+  const server = createHttpServer({
+    host: config.host,
+    port: config.port,
+    drainTimeout: config.drainTimeout,
+    log,
+    metrics,
+    health: createHealth(
+      {
+        daemon: async () => (stopping ? 'stopping' : undefined),
+        database: () => pools.queue.rows(sql('app.ping')`select`).then(() => undefined),
+        ...(plays('scheduler') ? { triggers: async () => staleness(poller.age()) } : {}),
+      },
+      clock,
+    ),
+  })
+  listener.on('triggers', poller.wake)
+  listener.on('jobs', runner.wake)
+
+  const parts: Service[] = [
+    queue,
+    evaluator,
+    listener,
+    database.watch(clock),
+    housekeeping(pools.scheduler, log),
+    ...(plays('worker') ? [runner, ...wakers] : []),
+    ...(plays('scheduler') ? [poller] : []),
+    ...(plays('http') ? [server] : []),
+  ]
+
+  return {
+    name: 'daemon',
+    async start() {
+      await ensureEventPartitions(pools.scheduler, log)
+      for (const part of parts) await part.start()
+    },
+    async stop() {
+      stopping = true
+      for (const part of [...parts].reverse()) await part.stop().catch(error => log.error({ evt: 'stop.failed', err: error, part: part.name }, 'a part did not stop cleanly'))
+      await eventLog.idle()
+      await http.close()
+      await Promise.all(Object.values(pools).map(pool => pool.end()))
+    },
+    url: () => (plays('http') ? server.url() : undefined),
+  }
+}
+
+function staleness(age: number): string | undefined {
+  return age < STALE_TICK_MS ? undefined : `the last pass over the triggers is ${Math.round(age / 1000)} s old`
+}
+
+/** Separate pools, so that renewing a claim never waits behind work. */
+function createPools(config: Config, url: string, log: Logger): Record<'engine' | 'queue' | 'scheduler', Pool> {
+  const few = Math.max(1, Math.floor(config.dbPoolSize / 4))
+  const pool = (name: string, max: number): Pool => createPool({ url, applicationName: `mbflow:${name}`, max, log })
+  return {
+    scheduler: pool('scheduler', few),
+    queue: pool('queue', few),
+    engine: pool('engine', Math.max(1, config.dbPoolSize - 2 * few)),
+  }
+}
+
+function housekeeping(pool: Pool, log: Logger): Service {
+  const task = schedule(HOUSEKEEPING, () => ensureEventPartitions(pool, log), { noOverlap: true })
+  task.on('execution:failed', ({ execution }) => log.error({ evt: 'housekeeping.failed', err: execution?.error }, 'housekeeping failed'))
+  return {
+    name: 'housekeeping',
+    start: async () => void (await task.start()),
+    stop: async () => void (await task.destroy()),
+  }
+}

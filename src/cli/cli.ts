@@ -1,0 +1,42 @@
+// The command line: the program made of its families, and one run of it from arguments to exit code. Only commander is
+// loaded here; what an action needs it imports when it runs, so that --help is instant.
+import { Command, CommanderError } from 'commander'
+import { version } from '../base/version.ts'
+import { configFamily } from './config.ts'
+import { type CliContext, createSession, type Family, type Io } from './context.ts'
+import { reportFailure } from './failure.ts'
+import { addSettingOptions } from './settings.ts'
+
+const families: readonly Family[] = [configFamily]
+
+function createProgram(context: CliContext): Command {
+  const program = new Command('mbflow')
+    .description('Triggers that run workflows, on PostgreSQL')
+    .version(version, '-V, --version')
+    .option('--json', 'print JSON')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} }) // reported by reportFailure, like every other error
+    .exitOverride()
+  addSettingOptions(program, ['databaseUrl', 'dataDir', 'logLevel'])
+  for (const addCommands of families) addCommands(program, context)
+  return program
+}
+
+/** Runs one command line and resolves to its exit code. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const session = createSession(io)
+  const program = createProgram(session.context)
+  program.hook('preAction', (_, command) => session.begin(command.optsWithGlobals()))
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0 // --help, --version
+      if (error.code === 'commander.help') return 2 // a command is missing; its help has been printed
+    }
+    return reportFailure(error, io.stderr, argv.includes('--json'))
+  } finally {
+    await session.close()
+  }
+}

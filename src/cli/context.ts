@@ -1,0 +1,87 @@
+// What every command works with. A command family is a file that exports `(program, context) => void` and adds its
+// commands to the program; their actions ask the context for what they need, and nothing is loaded, read or opened before.
+import type { Command } from 'commander'
+import { type Config, type Environment, loadConfig } from '../base/config.ts'
+import { MbflowError } from '../base/errors.ts'
+import type { Connection } from './connection.ts'
+import type { Interruption } from './interruption.ts'
+import { createOutput, type Output, type Stream } from './output.ts'
+import { pickFlags } from './settings.ts'
+
+export type Family = (program: Command, context: CliContext) => void
+
+export interface CliContext {
+  readonly output: Output
+  /** The effective configuration; throws CONFIG_INVALID. */
+  config(): Config
+  /** The database this command works on, open until the command ends. */
+  connect(): Promise<Connection>
+  /** Yes or no from the person at the terminal; throws REFUSED where there is none. */
+  confirm(question: string): Promise<boolean>
+  /** Aborts at the first interruption, which from now on does not end the process; the second one does. */
+  interrupted(): AbortSignal
+}
+
+/** The process, or what stands for it. */
+export interface Io {
+  readonly env: Environment
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly stdout: Stream
+  readonly stderr: Stream
+  readonly interruption: Interruption
+}
+
+/** A context and the ends of its life. */
+export interface Session {
+  readonly context: CliContext
+  /** Called with the options of the command line, before the action. */
+  begin(options: Readonly<Record<string, unknown>>): void
+  close(): Promise<void>
+}
+
+export function createSession({ env, stdin, stdout, stderr, interruption }: Io): Session {
+  let options: Readonly<Record<string, unknown>> = {}
+  let config: Config | undefined
+  let connection: Promise<Connection> | undefined
+
+  const context: CliContext = {
+    get output() {
+      return createOutput({ stdout, stderr, json: options.json === true })
+    },
+    config() {
+      config ??= loadConfig(env, pickFlags(options))
+      return config
+    },
+    connect() {
+      connection ??= import('./connection.ts').then(({ openConnection }) => openConnection(context.config(), env))
+      return connection
+    },
+    async confirm(question) {
+      if (!stdin.isTTY) {
+        throw new MbflowError('REFUSED', `this needs a confirmation: ${question}`, {
+          hint: 'without a terminal, confirm with --yes',
+        })
+      }
+      const { createInterface } = await import('node:readline/promises')
+      const reader = createInterface({ input: stdin, output: stderr })
+      try {
+        return /^y(es)?$/i.test((await reader.question(`${question} [y/N] `)).trim())
+      } finally {
+        reader.close()
+      }
+    },
+    interrupted: () => interruption.take(),
+  }
+
+  return {
+    context,
+    begin: given => {
+      options = given
+    },
+    async close() {
+      // One that could not be opened has been reported by the command that asked for it.
+      const opened = await connection?.catch(() => undefined)
+      await opened?.close()
+    },
+  }
+}

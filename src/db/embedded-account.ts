@@ -1,0 +1,70 @@
+// Who the embedded server's programs run as. PostgreSQL refuses to run as root, so root hands them to an account that is
+// there already: never is one made on the user's machine.
+import { execFile } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { chown } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { MbflowError } from '../base/errors.ts'
+
+export interface Account {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+}
+
+/** The account that existing data belong to, else `postgres`, else `nobody`; undefined = whoever we are. */
+export function serverAccount(...existing: readonly string[]): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const accounts = readAccounts()
+  for (const path of existing) {
+    const owner = statSync(path, { throwIfNoEntry: false })
+    if (owner !== undefined && owner.uid !== 0) {
+      const name = accounts.find(({ uid }) => uid === owner.uid)?.name ?? `user ${owner.uid}`
+      return { name, uid: owner.uid, gid: owner.gid }
+    }
+  }
+  const account = ['postgres', 'nobody'].flatMap(name => accounts.find(known => known.name === name) ?? [])[0]
+  if (account !== undefined) return account
+  throw new MbflowError('EMBEDDED_FAILED', 'the embedded PostgreSQL cannot run as root, and there is no other account for it', {
+    hint: 'start mbflow as an ordinary user, add a user named postgres, or set DATABASE_URL',
+  })
+}
+
+function readAccounts(): Account[] {
+  return readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map(line => line.split(':'))
+    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+}
+
+/** How a program of the server is spawned: nothing of our environment, folder or rights reaches it. */
+export function spawnAs(account: Account | undefined): { cwd: string; env: Record<string, string>; uid?: number; gid?: number } {
+  const env = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/local/bin:/usr/bin:/bin' }
+  return { cwd: '/', env, ...(account && { uid: account.uid, gid: account.gid }) }
+}
+
+/** What the program writes to stdout; rejects with the end of what it wrote to stderr when it fails. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  { account, input = '' }: { readonly account: Account | undefined; readonly input?: string },
+): Promise<string> {
+  const running = promisify(execFile)(program, args, spawnAs(account))
+  running.child.stdin?.end(input)
+  try {
+    return (await running).stdout
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string }
+    if (stderr.trim() === '') throw error
+    throw new Error(lastLines(stderr), { cause: error })
+  }
+}
+
+/** As much as an error message bears. */
+export function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-3).join('\n')
+}
+
+export async function give(path: string, account: Account | undefined): Promise<void> {
+  if (account !== undefined) await chown(path, account.uid, account.gid)
+}

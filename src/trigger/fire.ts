@@ -1,0 +1,95 @@
+// The fire: ledger rows, executions, queue jobs and `last_triggered_at` in the caller's transaction. Whatever asks for a
+// fire (poller, command, request) comes through here, under the trigger's mutex. Invariants:
+// 1. An execution starts only for a ledger row that this statement inserted: twice the same fire key starts one.
+// 2. The version that runs is the one the locked trigger row names.
+import type { Ids } from '../base/id.ts'
+import type { Json, JsonObject } from '../base/json.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { Tx } from '../db/pool.ts'
+import { type NewExecution, startExecutions } from '../execution/start.ts'
+import type { Queue } from '../queue/queue.ts'
+import { type Disposition, type DispositionReason, type LedgerRow, ledgerKey, recordDispositions } from './ledger.ts'
+import { markTriggered } from './store.ts'
+import type { Trigger } from './trigger.ts'
+import type { Instant } from './trigger-type.ts'
+
+export interface FireDeps {
+  readonly queue: Queue
+  readonly ids: Ids
+  readonly metrics: Metrics
+}
+
+/** What is to become of one fire key: a slot, a run of slots, or a request. */
+export interface Disposal {
+  readonly trigger: Trigger
+  readonly fireKey: string
+  readonly disposition: Extract<Disposition, 'fired' | 'coalesced' | 'skipped'>
+  readonly reason: DispositionReason | null
+  readonly slots: { readonly from: Instant; readonly until: Instant; readonly count: number } | null
+  /** What the execution gets; only read when it is fired. */
+  readonly input: Json
+}
+
+export interface Fired {
+  readonly triggerId: string
+  readonly fireKey: string
+  readonly executionId: string
+}
+
+/** Carries out the disposals that are new; `now` is the transaction's instant. */
+export async function fire(tx: Tx, deps: FireDeps, { disposals, now }: { disposals: readonly Disposal[]; now: Date }): Promise<Fired[]> {
+  const planned = disposals.map(disposal => ({ disposal, row: ledgerRow(disposal, deps.ids) }))
+  const recorded = await recordDispositions(tx, planned.map(({ row }) => row))
+  const fresh = planned.filter(({ row }) => recorded.has(ledgerKey(row)))
+  const executions = fresh.flatMap(({ disposal, row }) => (row.executionId === null ? [] : [newExecution(disposal, row.executionId, now)]))
+  await Promise.all([
+    startExecutions(tx, deps.queue, executions),
+    markTriggered(tx, [...new Set(executions.map(execution => execution.triggerId).filter(id => id !== null))]),
+  ])
+  for (const { disposal } of fresh) observe(deps.metrics, disposal, now)
+  return fresh.flatMap(({ row: { triggerId, fireKey, executionId } }) => (executionId === null ? [] : [{ triggerId, fireKey, executionId }]))
+}
+
+function ledgerRow({ trigger, fireKey, disposition, reason, slots }: Disposal, ids: Ids): LedgerRow {
+  return {
+    triggerId: trigger.id,
+    fireKey,
+    disposition,
+    reason,
+    slotAt: slots && new Date(slots.from),
+    slotUntil: slots && new Date(slots.until),
+    slotCount: slots?.count ?? 1,
+    executionId: disposition === 'fired' ? ids.next() : null,
+  }
+}
+
+function newExecution({ trigger, fireKey, slots, input }: Disposal, id: string, now: Date): NewExecution {
+  return {
+    id,
+    workflowId: trigger.workflowId,
+    triggerId: trigger.id,
+    scheduledFor: slots && new Date(slots.from),
+    fireKey,
+    triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now }),
+    input,
+    priority: 0,
+  }
+}
+
+/** What expressions see as `trigger`. */
+function triggerData(trigger: Trigger, fired: { fireKey: string; slot: Instant | undefined; now: Date }): JsonObject {
+  return {
+    id: trigger.id,
+    key: trigger.key,
+    name: trigger.name,
+    type: trigger.type,
+    fire_key: fired.fireKey,
+    fired_at: fired.now.toISOString(),
+    slot: fired.slot === undefined ? null : new Date(fired.slot).toISOString(),
+  }
+}
+
+function observe(metrics: Metrics, { trigger, disposition, slots }: Disposal, now: Date): void {
+  metrics.fires.inc({ type: trigger.type, disposition }, slots?.count ?? 1)
+  if (disposition === 'fired' && slots) metrics.fireLateness.observe(Math.max(0, now.getTime() - slots.from) / 1000)
+}

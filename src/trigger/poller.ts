@@ -1,0 +1,110 @@
+// The poller: asks again and again which cursors are due, and disposes of what they owe. Invariants:
+// 1. Nothing is armed in memory: "what is due?" is a question to persisted cursors, so no schedule can die silently.
+// 2. A tick is one short transaction on the database's clock, with nothing but SQL and pure functions inside.
+// 3. Several pollers at the same instant are safe: SKIP LOCKED spreads them, the trigger's mutex excludes edits and
+//    manual fires, and the ledger's key decides.
+// 4. A trigger whose slots cannot be computed is disarmed with its error, alone.
+import type { Clock, DatabaseClock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { createLoop, type Loop } from '../base/service.ts'
+import { notify } from '../db/listener.ts'
+import { type Pool, type Tx } from '../db/pool.ts'
+import { disarm } from './arm.ts'
+import { type Disposed, disposeOwed, limitsOverlap } from './dispose.ts'
+import { type FireDeps, type Fired, fire } from './fire.ts'
+import { claimDueCursors, countOpen, type DueCursor, moveCursors, nextDueIn, tryLockTriggers } from './store.ts'
+import type { Trigger } from './trigger.ts'
+
+export interface PollerDeps extends FireDeps {
+  readonly pool: Pool
+  readonly clock: Clock
+  readonly databaseClock: DatabaseClock
+  readonly log: Logger
+  /** Longest pause between two looks, milliseconds. */
+  readonly pollInterval: number
+  /** Called after a tick that started executions: a worker in this process need not wait for the notification. */
+  onFired?(): void
+}
+
+const BATCH = 200
+const MAX_DISPOSALS = 10_000
+/** Triggers somebody else holds are asked for again after this. Milliseconds. */
+const CONTENDED_MS = 20
+
+export interface TickReport {
+  readonly claimed: number
+  readonly fired: readonly Fired[]
+  /** Milliseconds until the next tick could find something; null when nothing is scheduled. */
+  readonly nextIn: number | null
+}
+
+export function createPoller(deps: PollerDeps): Loop {
+  return createLoop({
+    name: 'poller',
+    clock: deps.clock,
+    log: deps.log,
+    every: deps.pollInterval,
+    tick: async () => (await tick(deps)).nextIn ?? undefined,
+  })
+}
+
+/** One pass: disposes of what is due now, at most a batch. */
+export async function tick(deps: PollerDeps): Promise<TickReport> {
+  const startedAt = deps.clock.monotonic()
+  const idleFor = await nextDueIn(deps.pool)
+  if (idleFor === null || idleFor > 0) return { claimed: 0, fired: [], nextIn: idleFor === null ? null : Math.ceil(idleFor) }
+  const { claimed, locked, fired, failed } = await deps.pool.transaction(tx => disposeDue(tx, deps))
+  for (const { trigger, error } of failed) await disarm(deps, trigger, error)
+  if (fired.length > 0) deps.onFired?.()
+  deps.metrics.tickSeconds.observe((deps.clock.monotonic() - startedAt) / 1000)
+  const nextIn = claimed === 0 || locked < claimed ? CONTENDED_MS : 0
+  return { claimed, fired, nextIn }
+}
+
+interface Pass {
+  readonly claimed: number
+  readonly locked: number
+  readonly fired: readonly Fired[]
+  readonly failed: readonly { trigger: Trigger; error: string }[]
+}
+
+async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
+  const due = await claimDueCursors(tx, { limit: BATCH, freshFor: deps.pollInterval })
+  const [first] = due
+  if (first === undefined) return { claimed: 0, locked: 0, fired: [], failed: [] }
+  deps.databaseClock.observe(first.now)
+  const cursors = new Map(due.map(cursor => [cursor.id, cursor]))
+  const triggers = await tryLockTriggers(tx, [...cursors.keys()])
+  const open = await countOpen(tx, triggers.filter(limitsOverlap).map(trigger => trigger.id))
+
+  const { disposed, failed } = disposeAll(triggers, { cursors, open, now: first.now })
+  const fired = await fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now })
+  await moveCursors(tx, disposed.map(({ trigger, next }) => ({ id: trigger.id, nextFireAt: next === null ? null : new Date(next) })))
+  if (fired.length > 0) await notify(tx, 'jobs')
+  return { claimed: due.length, locked: triggers.length, fired, failed }
+}
+
+interface Situation {
+  readonly cursors: ReadonlyMap<string, DueCursor>
+  readonly open: ReadonlyMap<string, number>
+  readonly now: Date
+}
+
+function disposeAll(triggers: readonly Trigger[], { cursors, open, now }: Situation): { disposed: Disposed[]; failed: Pass['failed'] } {
+  const disposed: Disposed[] = []
+  const failed: { trigger: Trigger; error: string }[] = []
+  let room = MAX_DISPOSALS
+  for (const trigger of triggers) {
+    const cursor = cursors.get(trigger.id)
+    if (cursor === undefined || room <= 0) continue
+    try {
+      const one = disposeOwed(trigger, { cursor: cursor.nextFireAt.getTime(), now: now.getTime(), open: open.get(trigger.id) ?? 0, room })
+      room -= one.disposals.length
+      disposed.push(one)
+    } catch (error) {
+      failed.push({ trigger, error: messageOf(error) })
+    }
+  }
+  return { disposed, failed }
+}

@@ -1,0 +1,93 @@
+// The invariants that SQL can state, as named queries: each returns the rows that break it, none when all is well.
+import type { Db } from '../db/pool.ts'
+import { type Statement, sql } from '../db/sql.ts'
+
+export interface Invariant {
+  readonly name: string
+  /** What must always hold. */
+  readonly holds: string
+  readonly violations: Statement
+}
+
+export const invariants: readonly Invariant[] = [
+  {
+    name: 'sequence_gapless',
+    holds: 'the events of an execution are numbered 1..n, and its row knows n',
+    violations: sql('verify.sequence')`
+      select e.id as execution_id, e.last_sequence, count(v.sequence) as events, min(v.sequence) as first, max(v.sequence) as last
+      from public.executions e left join public.events v on v.execution_id = e.id
+      group by e.id
+      having count(v.sequence) <> e.last_sequence or coalesce(max(v.sequence), 0) <> e.last_sequence`,
+  },
+  {
+    name: 'terminal_once',
+    holds: 'an execution has one terminal event if it is over, none before, and nothing follows it',
+    violations: sql('verify.terminal')`
+      select e.id as execution_id, e.status, count(v.sequence) as terminal_events, max(v.sequence) as last_terminal, e.last_sequence
+      from public.executions e
+      left join public.events v on v.execution_id = e.id
+        and v.event_type in ('workflow_completed', 'workflow_failed', 'workflow_cancelled')
+      group by e.id
+      having (e.status in ('completed', 'failed', 'cancelled')) <> (count(v.sequence) = 1)
+        or count(v.sequence) > 1 or max(v.sequence) < e.last_sequence`,
+  },
+  {
+    name: 'fire_has_execution',
+    holds: 'every fired row of the ledger has its execution',
+    violations: sql('verify.fired')`
+      select f.trigger_id, f.fire_key, f.execution_id
+      from public.trigger_fires f
+      where f.disposition = 'fired' and not exists (select from public.executions e where e.id = f.execution_id)`,
+  },
+  {
+    name: 'execution_has_fire',
+    holds: 'every execution of a trigger has its row in the ledger, and no two share one',
+    violations: sql('verify.unfired')`
+      select e.trigger_id, e.fire_key, count(*) as executions
+      from public.executions e
+      left join public.trigger_fires f on f.trigger_id = e.trigger_id and f.fire_key = e.fire_key and f.execution_id = e.id
+      where e.trigger_id is not null
+      group by e.trigger_id, e.fire_key
+      having count(*) > 1 or count(f.fire_key) = 0`,
+  },
+  {
+    name: 'slots_disjoint',
+    holds: 'no slot was disposed of twice',
+    violations: sql('verify.slots')`
+      select * from (
+        select trigger_id, fire_key, slot_at, slot_until,
+          lead(slot_at) over (partition by trigger_id order by slot_at, slot_until) as following
+        from public.trigger_fires
+        where fire_key like 'slot:%'
+      ) as run
+      where following <= slot_until`,
+  },
+  {
+    name: 'cursor_ahead',
+    holds: 'the cursor of a trigger lies after every slot it has disposed of',
+    violations: sql('verify.cursor')`
+      select c.trigger_id, c.next_fire_at, max(f.slot_until) as disposed_until
+      from public.trigger_cursors c join public.trigger_fires f on f.trigger_id = c.trigger_id and f.fire_key like 'slot:%'
+      group by c.trigger_id, c.next_fire_at
+      having max(f.slot_until) >= c.next_fire_at`,
+  },
+]
+
+export interface StoredExecution {
+  readonly id: string
+  readonly workflowId: string
+  readonly input: unknown
+  readonly row: Record<string, unknown>
+  readonly nodes: readonly Record<string, unknown>[]
+}
+
+/** Executions with their rows as JSON, a page at a time in id order. */
+export function pageOfExecutions(db: Db, { after, limit }: { after: string; limit: number }): Promise<StoredExecution[]> {
+  return db.rows(sql('verify.page')`
+    select e.id, e.workflow_id as "workflowId", e.input_data as input, to_jsonb(e) as row,
+      coalesce((select jsonb_agg(to_jsonb(n)) from public.node_executions n where n.execution_id = e.id), '[]') as nodes
+    from public.executions e
+    where e.id > ${after}
+    order by e.id
+    limit ${limit}`)
+}

@@ -1,0 +1,208 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { describeConfig, type Environment, type Flags, loadConfig } from '../../../src/base/config.ts'
+import { MbflowError, type Problem } from '../../../src/base/errors.ts'
+import { logLevels } from '../../../src/base/log.ts'
+import { settings } from '../../../src/base/settings.ts'
+
+function problemsOf(env: Environment, flags: Flags = {}): readonly Problem[] {
+  try {
+    loadConfig(env, flags)
+  } catch (error) {
+    if (error instanceof MbflowError && error.code === 'CONFIG_INVALID') return error.problems
+    throw error
+  }
+  return []
+}
+
+function secretFile(content: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'mbflow-config-')), 'secret')
+  writeFileSync(file, content)
+  return file
+}
+
+const URL_WITH_PASSWORD = 'postgres://anna:s3cret@db.internal:5433/flows'
+
+test('an empty environment gives every default', () => {
+  const { origins, ...values } = loadConfig({})
+  expect(values).toEqual({
+    databaseUrl: undefined,
+    dataDir: undefined,
+    pgBin: undefined,
+    host: '127.0.0.1',
+    port: 7377,
+    logLevel: 'info',
+    logFormat: 'auto',
+    roles: ['scheduler', 'worker', 'http'],
+    pollInterval: 1_000,
+    concurrency: 200,
+    nodeConcurrency: 100,
+    drainTimeout: 30_000,
+    expressionProcesses: 2,
+    allowPrivate: [],
+    dbPoolSize: 10,
+  })
+  expect(new Set(Object.values(origins).map(({ source }) => source))).toEqual(new Set(['default']))
+})
+
+test('the environment beats the default', () => {
+  expect(loadConfig({ PORT: '8080' })).toMatchObject({ port: 8080, origins: { port: { source: 'env', name: 'PORT' } } })
+})
+
+test('a flag beats the environment', () => {
+  expect(loadConfig({ PORT: '8080' }, { port: '9090' })).toMatchObject({
+    port: 9090,
+    origins: { port: { source: 'flag', name: '--port', text: '9090' } },
+  })
+})
+
+test('an empty variable counts as absent', () => {
+  expect(loadConfig({ PORT: '', DATABASE_URL: '', MBFLOW_NO_SUCH: '' })).toMatchObject({
+    port: 7377,
+    databaseUrl: undefined,
+  })
+})
+
+test('durations, lists and words are read as such', () => {
+  expect(
+    loadConfig({
+      MBFLOW_DRAIN_TIMEOUT: '1m30s',
+      MBFLOW_ROLES: 'http, scheduler',
+      LOG_LEVEL: 'debug',
+      MBFLOW_ALLOW_PRIVATE: 'localhost, 10.0.0.0/8,::1',
+    }),
+  ).toMatchObject({
+    drainTimeout: 90_000,
+    roles: ['scheduler', 'http'],
+    logLevel: 'debug',
+    allowPrivate: ['localhost', '10.0.0.0/8', '::1'],
+  })
+})
+
+test('every log level can be set', () => {
+  expect(settings.logLevel.kind.form).toBe(logLevels.join(' | '))
+})
+
+test('all problems are reported at once', () => {
+  expect(
+    problemsOf({ MBFLOW_CONCURENCY: '3', MBFLOW_CONCURRENCY: 'abc', PORT: '99999', DATABASE_URL: 'mysql://x' }),
+  ).toMatchObject([
+    { path: 'MBFLOW_CONCURENCY' },
+    { path: 'DATABASE_URL' },
+    { path: 'PORT' },
+    { path: 'MBFLOW_CONCURRENCY' },
+  ])
+})
+
+test('a misspelt variable is an error that names the setting that was meant', () => {
+  expect(problemsOf({ MBFLOW_CONCURENCY: '3' })).toEqual([
+    { path: 'MBFLOW_CONCURENCY', message: 'is not a setting', hint: 'did you mean MBFLOW_CONCURRENCY?' },
+  ])
+})
+
+test('a setting that goes without the prefix is found with it', () => {
+  expect(problemsOf({ MBFLOW_PORT: '80', MBFLOW_DATABASE_URL: 'x' }).map(({ hint }) => hint)).toEqual([
+    'did you mean PORT?',
+    'did you mean DATABASE_URL?',
+  ])
+})
+
+test('the service variables of Kubernetes are not mistaken for settings', () => {
+  expect(
+    problemsOf({
+      MBFLOW_SERVICE_HOST: '10.0.0.1',
+      MBFLOW_SERVICE_PORT_HTTP: '7377',
+      MBFLOW_PORT: 'tcp://10.0.0.1:7377',
+      MBFLOW_PORT_7377_TCP: 'tcp://10.0.0.1:7377',
+      MBFLOW_PORT_7377_TCP_ADDR: '10.0.0.1',
+      MBFLOW_POSTGRES_PORT: 'tcp://10.0.0.2:5432',
+    }),
+  ).toEqual([])
+})
+
+test.each<[Environment, string]>([
+  [{ MBFLOW_CONCURRENCY: 'abc' }, 'must be a whole number, 1 to 10000, is "abc"'],
+  [{ MBFLOW_CONCURRENCY: '1.5' }, 'must be a whole number, 1 to 10000, is "1.5"'],
+  [{ MBFLOW_CONCURRENCY: '0' }, 'must be a whole number, 1 to 10000, is "0"'],
+  [{ PORT: '99999' }, 'must be a whole number, 0 to 65535, is "99999"'],
+  [{ PORT: '-1' }, 'must be a whole number, 0 to 65535, is "-1"'],
+  [{ PORT: ' 80' }, 'must be a whole number, 0 to 65535, is " 80"'],
+  [{ PORT: '0x50' }, 'must be a whole number, 0 to 65535, is "0x50"'],
+  [{ MBFLOW_POLL_INTERVAL: '1ms' }, 'must be a duration, 100ms to 1m, is 1ms'],
+  [
+    { MBFLOW_POLL_INTERVAL: '5' },
+    'must be a duration, 100ms to 1m: "5" is not a duration: it has no unit; write 5s for seconds, 5m for minutes',
+  ],
+  [{ MBFLOW_LOG_FORMAT: 'xml' }, 'must be one of auto, json, pretty; is "xml"'],
+  [{ MBFLOW_ROLES: 'http,' }, 'must be one of scheduler, worker, http; is ""'],
+])('%o is refused', (env, message) => {
+  expect(problemsOf(env)).toMatchObject([{ path: Object.keys(env)[0], message }])
+})
+
+test.each(['http://localhost', 'localhost:8080', '10.0.0.0/33', '10.0.0', '::1/129', 'a b', '1.2.3.4/8/9'])(
+  '%s is not a host that could be allowed',
+  host => {
+    expect(problemsOf({ MBFLOW_ALLOW_PRIVATE: host })).toHaveLength(1)
+  },
+)
+
+test('a misspelt word leads to the right one', () => {
+  expect(problemsOf({ MBFLOW_ROLES: 'worker,sheduler' })).toMatchObject([{ hint: 'did you mean scheduler?' }])
+})
+
+test('an empty flag is refused, not defaulted', () => {
+  expect(problemsOf({}, { host: '', databaseUrl: '' })).toMatchObject([{ path: '--database-url' }, { path: '--host' }])
+})
+
+test.each(['anna:s3cret@host/db', 'postgres://anna:s3#cret@host:port/db', 'https://anna:s3cret@host/'])(
+  'a wrong database URL is refused without showing its password',
+  url => {
+    const [problem] = problemsOf({ DATABASE_URL: url })
+    expect(problem).toMatchObject({ path: 'DATABASE_URL' })
+    expect(JSON.stringify(problem)).not.toContain('s3')
+  },
+)
+
+test('a secret is read from the file that its _FILE variable names', () => {
+  expect(loadConfig({ DATABASE_URL_FILE: secretFile(`${URL_WITH_PASSWORD}\n`) })).toMatchObject({
+    databaseUrl: URL_WITH_PASSWORD,
+    origins: { databaseUrl: { source: 'file', name: 'DATABASE_URL_FILE' } },
+  })
+})
+
+test('an empty secret file is a problem', () => {
+  expect(problemsOf({ DATABASE_URL_FILE: secretFile('\n') })).toMatchObject([{ path: 'DATABASE_URL_FILE' }])
+})
+
+test('a secret file that cannot be read is a problem', () => {
+  const [problem] = problemsOf({ DATABASE_URL_FILE: '/nonexistent/secret' })
+  expect(problem?.message).toMatch(/cannot be read: .*ENOENT/)
+})
+
+test('a secret given both ways is a problem', () => {
+  expect(problemsOf({ DATABASE_URL: URL_WITH_PASSWORD, DATABASE_URL_FILE: secretFile('x') })).toEqual([
+    { path: 'DATABASE_URL_FILE', message: 'is set beside DATABASE_URL; keep one of the two' },
+  ])
+})
+
+test('only secrets have a _FILE variable', () => {
+  expect(problemsOf({ MBFLOW_HOST_FILE: '/etc/hostname' })).toMatchObject([{ path: 'MBFLOW_HOST_FILE' }])
+})
+
+test.each([
+  ['postgres://anna:s3cret@host/db', 'postgres://anna:***@host/db'],
+  ['postgres://anna:s3:c@ret@host/db', 'postgres://anna:***@host/db'],
+  ['postgres://anna@host/db?password=s3cret&sslmode=require', 'postgres://anna@host/db?password=***&sslmode=require'],
+  ['postgres://anna@host:5432/db', 'postgres://anna@host:5432/db'],
+  ['postgres://host/db', 'postgres://host/db'],
+])('%s is described as %s', (url, masked) => {
+  const [described] = describeConfig(loadConfig({ DATABASE_URL: url }))
+  expect(described).toMatchObject({ setting: 'databaseUrl', value: masked, source: 'env', name: 'DATABASE_URL' })
+})
+
+test('a setting without a value is described by what happens instead', () => {
+  const [described] = describeConfig(loadConfig({}))
+  expect(described).toMatchObject({ value: null, default: 'an embedded PostgreSQL', source: 'default' })
+})
