@@ -9,9 +9,10 @@ import { createLimit } from './base/limit.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics } from './base/metrics.ts'
 import type { Service } from './base/service.ts'
+import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
 import { createListener } from './db/listener.ts'
-import { ensureEventPartitions } from './db/migrate.ts'
+import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createPool, type Pool } from './db/pool.ts'
 import { sql } from './db/sql.ts'
 import { createEventLog } from './event/event-log.ts'
@@ -47,7 +48,7 @@ export async function createDaemon({ config, database, log }: { config: Config; 
   const queue = createQueue({ pool: pools.queue, log, supervise: plays('worker') })
   const listener = createListener({ url: database.url, log })
   const evaluator = createEvaluator({ size: config.expressionProcesses, log })
-  const http = createHttpClient({ allowPrivate: config.allowPrivate })
+  const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
   const catalog = createCatalog(pools.engine)
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, metrics })
   const engine = { pool: pools.engine, queue, eventLog, catalog, clock, log }
@@ -72,6 +73,7 @@ export async function createDaemon({ config, database, log }: { config: Config; 
   const server = createHttpServer({
     host: config.host,
     port: config.port,
+    portChosen: config.origins.port.source !== 'default',
     drainTimeout: config.drainTimeout,
     log,
     metrics,

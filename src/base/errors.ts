@@ -22,6 +22,7 @@ export const errorKinds = {
   DISK_FULL: 'unavailable',
   DOCUMENT_INVALID: 'invalid',
   EMBEDDED_FAILED: 'unavailable',
+  EXECUTION_FAILED: 'conflict',
   EXECUTION_NOT_FOUND: 'not_found',
   FILE_UNREADABLE: 'invalid',
   INPUT_INVALID: 'invalid',

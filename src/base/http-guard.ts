@@ -136,7 +136,7 @@ function refusal(rules: AddressRules, address: string, host: string): HttpClient
   const kind = rules.refusal(address, host)
   if (kind === null) return null
   const what = address === host ? `${host} is ${kind}` : `${host} is ${address}, ${kind}`
-  return new HttpClientError('HTTP_ADDRESS_REFUSED', `${what}, which workflows may not reach`)
+  return new HttpClientError('HTTP_ADDRESS_REFUSED', `${what}, which workflows may not reach; see MBFLOW_ALLOW_PRIVATE`)
 }
 
 type Chunks = AsyncIterable<Uint8Array>
@@ -227,7 +227,7 @@ const MEANINGS: readonly Meaning[] = [
     codes: /^(EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/,
     failure: 'HTTP_UNREACHABLE',
     retryable: false,
-    words: 'cannot be trusted',
+    words: 'cannot be reached over TLS',
   },
   {
     codes: /^(HPE_|HTTPParserError$|Z_|ERR_)/,
@@ -250,5 +250,9 @@ function explain(thrown: unknown, { origin }: URL, signal: AbortSignal): HttpCli
   }
   const code = systemCode(thrown) ?? (thrown instanceof Error ? thrown.name : '')
   const { failure, retryable, words } = MEANINGS.find(({ codes }) => codes.test(code)) ?? NO_WAY_THERE
-  return new HttpClientError(failure, `${origin} ${words}: ${messageOf(thrown)}`, { retryable, cause: thrown })
+  return new HttpClientError(failure, `${origin} ${words}: ${oneLine(messageOf(thrown))}`, { retryable, cause: thrown })
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
 }

@@ -3,7 +3,7 @@
 // 1. The text is measured before `JSON.parse` sees it: a few kilobytes of brackets are enough to exhaust a stack later.
 // 2. What `checkStorable` lets through PostgreSQL can store as jsonb and gives back as it was.
 import { messageOf } from './errors.ts'
-import type { Json } from './json.ts'
+import type { Json, JsonObject } from './json.ts'
 import { childPath } from './schema.ts'
 
 export interface JsonLimits {
@@ -34,19 +34,19 @@ function excess(text: string, { depth, keys }: JsonLimits): string | null {
   let open = 0
   let named = 0
   for (let i = 0; i < text.length; i++) {
-    switch (text[i]) {
-      case '"':
+    switch (text.charCodeAt(i)) {
+      case 0x22: // "
         i = endOfString(text, i)
         break
-      case '[':
-      case '{':
+      case 0x5b: // [
+      case 0x7b: // {
         if (++open > depth) return `is nested more than ${depth} levels deep`
         break
-      case ']':
-      case '}':
+      case 0x5d: // ]
+      case 0x7d: // }
         open--
         break
-      case ':':
+      case 0x3a: // :
         if (++named > keys) return `holds more than ${keys} named values`
         break
     }
@@ -112,9 +112,9 @@ function faultInObject(object: object, depth: number): Fault | null {
   const prototype = Object.getPrototypeOf(object)
   if (prototype !== Object.prototype && prototype !== null)
     return { what: `is a ${prototype.constructor?.name ?? 'special object'}, not a plain object`, keys: [] }
-  for (const [key, value] of Object.entries(object)) {
+  for (const key of Object.keys(object)) {
     if (key === '__proto__') return { what: 'has a key "__proto__", which is refused', keys: [] }
-    const fault = faultInText(key) ?? faultIn(value, depth)
+    const fault = faultInText(key) ?? faultIn((object as JsonObject)[key], depth)
     if (fault !== null) return within(fault, key)
   }
   return null

@@ -5,19 +5,24 @@ import { version } from '../base/version.ts'
 import { configFamily } from './config.ts'
 import { type CliContext, createSession, type Family, type Io } from './context.ts'
 import { reportFailure } from './failure.ts'
-import { addSettingOptions } from './settings.ts'
+import { migrateFamily, normaliseFlags } from './migrate.ts'
+import { addSettingOptions, commonSettings } from './settings.ts'
 
-const families: readonly Family[] = [configFamily]
+const families: readonly Family[] = [migrateFamily, configFamily]
 
-function createProgram(context: CliContext): Command {
+function createProgram(context: CliContext, { stdout, stderr }: Io): Command {
   const program = new Command('mbflow')
     .description('Triggers that run workflows, on PostgreSQL')
     .version(version, '-V, --version')
     .option('--json', 'print JSON')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: () => {} }) // reported by reportFailure, like every other error
+    .configureOutput({
+      writeOut: text => void stdout.write(text),
+      writeErr: text => void stderr.write(text),
+      outputError: () => {}, // reported by reportFailure, like every other error
+    })
     .exitOverride()
-  addSettingOptions(program, ['databaseUrl', 'dataDir', 'logLevel'])
+  addSettingOptions(program, commonSettings)
   for (const addCommands of families) addCommands(program, context)
   return program
 }
@@ -25,17 +30,17 @@ function createProgram(context: CliContext): Command {
 /** Runs one command line and resolves to its exit code. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = createSession(io)
-  const program = createProgram(session.context)
+  const program = createProgram(session.context, io)
   program.hook('preAction', (_, command) => session.begin(command.optsWithGlobals()))
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(normaliseFlags(argv), { from: 'user' })
     return 0
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0 // --help, --version
       if (error.code === 'commander.help') return 2 // a command is missing; its help has been printed
     }
-    return reportFailure(error, io.stderr, argv.includes('--json'))
+    return reportFailure(await session.explain(error), io.stderr, argv.includes('--json'))
   } finally {
     await session.close()
   }

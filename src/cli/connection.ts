@@ -1,13 +1,17 @@
 // The database of a command: the one the configuration names, or the embedded one, held for as long as the command runs.
 import type { Config, Environment } from '../base/config.ts'
+import type { MbflowError } from '../base/errors.ts'
 import { createLogger, type Logger } from '../base/log.ts'
 import { openDatabase } from '../db/database.ts'
+import { explainDatabaseError } from '../db/errors.ts'
 import { createPool, type Pool } from '../db/pool.ts'
 
 export interface Connection {
   readonly url: string
   readonly pool: Pool
   readonly log: Logger
+  /** What went wrong while it was used, in words a user can act on. */
+  explain(error: unknown): MbflowError
   close(): Promise<void>
 }
 
@@ -21,6 +25,7 @@ export async function openConnection(config: Config, env: Environment): Promise<
     url: database.url,
     pool,
     log,
+    explain: error => explainDatabaseError(error, database.url),
     async close() {
       await pool.end()
       await database.release()

@@ -36,6 +36,8 @@ export interface Session {
   readonly context: CliContext
   /** Called with the options of the command line, before the action. */
   begin(options: Readonly<Record<string, unknown>>): void
+  /** The error of an action, explained by the connection it used. */
+  explain(error: unknown): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -43,6 +45,9 @@ export function createSession({ env, stdin, stdout, stderr, interruption }: Io):
   let options: Readonly<Record<string, unknown>> = {}
   let config: Config | undefined
   let connection: Promise<Connection> | undefined
+
+  /** A connection that could not be opened has failed the command that asked for it. */
+  const opened = (): Promise<Connection | undefined> | undefined => connection?.catch(() => undefined)
 
   const context: CliContext = {
     get output() {
@@ -78,10 +83,11 @@ export function createSession({ env, stdin, stdout, stderr, interruption }: Io):
     begin: given => {
       options = given
     },
+    async explain(error) {
+      return (await opened())?.explain(error) ?? error
+    },
     async close() {
-      // One that could not be opened has been reported by the command that asked for it.
-      const opened = await connection?.catch(() => undefined)
-      await opened?.close()
+      await (await opened())?.close()
     },
   }
 }

@@ -57,14 +57,15 @@ function toJson({ code, message, hint, problems, details }: MbflowError): unknow
 function toLines({ code, message, hint, problems, cause }: MbflowError, stream: Stream): string[] {
   const red = (text: string): string => styleText('red', text, { stream })
   const cyan = (text: string): string => styleText('cyan', text, { stream })
-  const indent = (lines: string): string => lines.replace(/^/gm, '  ')
+  const [first = '', ...more] = message.split('\n')
+  const stack = code === 'INTERNAL' && cause instanceof Error ? (cause.stack ?? '').split('\n') : []
   return [
-    `${red('error:')} ${indent(message).trimStart()}`,
-    ...(code === 'INTERNAL' && cause instanceof Error && cause.stack ? [indent(cause.stack)] : []),
+    `${red('error:')} ${printable(first)}`,
+    ...[...more, ...stack].map(line => `  ${printable(line)}`),
     ...problems.map(({ path, message, hint }) => {
       const where = path === '' ? '' : `${printable(path)}: `
       return `  ${where}${printable(message)}${hint === undefined ? '' : ` (${printable(hint)})`}`
     }),
-    ...(hint === undefined ? [] : [`${cyan('hint:')} ${hint}`]),
+    ...(hint === undefined ? [] : [`${cyan('hint:')} ${printable(hint)}`]),
   ]
 }

@@ -3,6 +3,12 @@ import type { Command } from 'commander'
 import type { Flags } from '../base/config.ts'
 import { defaultOf, flagOf, type Setting, type SettingKey, settingKeys, settings } from '../base/settings.ts'
 
+/** What every command takes. */
+export const commonSettings = ['databaseUrl', 'dataDir', 'logLevel'] as const satisfies SettingKey[]
+
+/** What only a daemon has a use for. */
+export const daemonSettings = settingKeys.filter(key => !commonSettings.some(common => common === key))
+
 /** Lets a command take these settings as flags. */
 export function addSettingOptions(command: Command, keys: readonly SettingKey[]): Command {
   for (const key of keys) {

@@ -25,9 +25,13 @@ export function serverAccount(...existing: readonly string[]): Account | undefin
   }
   const account = ['postgres', 'nobody'].flatMap(name => accounts.find(known => known.name === name) ?? [])[0]
   if (account !== undefined) return account
-  throw new MbflowError('EMBEDDED_FAILED', 'the embedded PostgreSQL cannot run as root, and there is no other account for it', {
-    hint: 'start mbflow as an ordinary user, add a user named postgres, or set DATABASE_URL',
-  })
+  throw new MbflowError(
+    'EMBEDDED_FAILED',
+    'the embedded PostgreSQL cannot run as root, and there is no other account for it',
+    {
+      hint: 'start mbflow as an ordinary user, add a user named postgres, or set DATABASE_URL',
+    },
+  )
 }
 
 function readAccounts(): Account[] {
@@ -38,7 +42,12 @@ function readAccounts(): Account[] {
 }
 
 /** How a program of the server is spawned: nothing of our environment, folder or rights reaches it. */
-export function spawnAs(account: Account | undefined): { cwd: string; env: Record<string, string>; uid?: number; gid?: number } {
+export function spawnAs(account: Account | undefined): {
+  cwd: string
+  env: Record<string, string>
+  uid?: number
+  gid?: number
+} {
   const env = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/local/bin:/usr/bin:/bin' }
   return { cwd: '/', env, ...(account && { uid: account.uid, gid: account.gid }) }
 }

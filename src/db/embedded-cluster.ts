@@ -3,7 +3,7 @@
 // 1. A cluster appears whole: it is made under another name and is on the disk before it gets its own.
 // 2. Whether its server runs is read from the server's own pid file and the process table, never from its log.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { constants, existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
@@ -68,23 +68,26 @@ async function reachDisk(folder: string): Promise<void> {
 
 /** The living server of this cluster. */
 export function findPostmaster(data: string): Postmaster | undefined {
-  let lines: string[]
-  try {
-    lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const lines = readPidFile(data)
   const pid = Number(lines[0])
-  if (!serves(pid, data)) return undefined
+  if (identityOf(pid) === undefined || !isAtHomeIn(data, pid)) return undefined
   return { pid, port: Number(lines[3]), status: lines[7]?.trim() ?? 'starting' }
 }
 
-/** A pid file may be left behind, and its pid be another process's by now: after a restart of a container it often is. */
-function serves(pid: number, data: string): boolean {
-  if (identityOf(pid) === undefined) return false
+function readPidFile(data: string): string[] {
   try {
-    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data)
+    return readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** A pid file may have been left behind and its pid be another's by now: after the restart of a container it often is. */
+function isAtHomeIn(data: string, pid: number): boolean {
+  try {
+    const [there, here] = [statSync(`/proc/${pid}/cwd`), statSync(data)]
+    return there.ino === here.ino && there.dev === here.dev
   } catch {
     return true // no /proc, or not ours to read: the pid has to do
   }
@@ -97,13 +100,15 @@ export interface StartOptions {
   readonly account: Account | undefined
   readonly port: number
   readonly settings: Readonly<Record<string, string>>
-  /** A shell script that runs the server, `"$@"`, and gets a pipe as its stdin; without one the server outlives us. */
+  /** A shell script that runs the server, `"$@"`, on the cluster in the folder `$0`; it gets a pipe as its stdin. */
   readonly script?: string
 }
 
 /** Resolves once the server takes connections; rejects with the end of what it logged. */
 export async function startServer(options: StartOptions): Promise<ChildProcess> {
   const begun = systemClock.monotonic()
+  // PostgreSQL would take any living process of its account for its predecessor.
+  if (identityOf(Number(readPidFile(options.data)[0])) !== undefined) await rm(join(options.data, 'postmaster.pid'))
   const log = await openLog(options.logFile)
   try {
     for (;;) {
@@ -143,7 +148,8 @@ async function readFrom(log: FileHandle, position: number): Promise<string> {
 function spawnServer({ data, programs, account, port, settings, script }: StartOptions, log: FileHandle): ChildProcess {
   const server = [programs.postgres, '-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '']
   const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const [program = '', ...args] = [...(script === undefined ? [] : ['/bin/sh', '-c', script, 'sh']), ...server, ...set]
+  const shell = script === undefined ? [] : ['/bin/sh', '-c', script, dirname(data)]
+  const [program = '', ...args] = [...shell, ...server, ...set]
   const child = spawn(program, args, {
     ...spawnAs(account),
     // In a session of its own: the terminal's Ctrl-C is for us, and the server stops last.
@@ -174,7 +180,8 @@ export async function settledPostmaster(data: string): Promise<Postmaster | unde
   for (const begun = systemClock.monotonic(); ; await systemClock.sleep(POLL_MS)) {
     const found = findPostmaster(data)
     if (found === undefined || found.status === 'ready') return found
-    if (systemClock.monotonic() - begun > START_PATIENCE_MS) throw new Error(`it is still ${found.status}; try again later`)
+    if (systemClock.monotonic() - begun > START_PATIENCE_MS)
+      throw new Error(`it is still ${found.status}; try again later`)
   }
 }
 

@@ -301,7 +301,7 @@ async function findWritten(db: Db, { append, eventIds }: Numbered): Promise<Date
   return row?.created_at
 }
 
-async function readEvents(db: Db, executionId: string): Promise<RecordedEvent[]> {
+export async function readEvents(db: Db, executionId: string): Promise<RecordedEvent[]> {
   const rows = await db.rows<{ id: string; sequence: number; event_type: EventType; payload: unknown; created_at: Date }>(sql('event.read')`
     select id, sequence, event_type, payload, created_at
     from public.events

@@ -7,6 +7,8 @@ export interface AstNode {
   readonly position?: number
   /** path */
   readonly steps?: readonly AstNode[]
+  /** variable bound to a step by @; the next step then starts from where this one did */
+  readonly focus?: string
   /** predicates of a step */
   readonly stages?: readonly AstNode[]
   /** predicates of anything else */

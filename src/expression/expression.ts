@@ -1,13 +1,31 @@
 // Expressions are JSONata. This file is the border: what the rest of the program may ask of an expression.
+//
+// 1. User text reaches jsonata's parser only after `scan` has bounded its nesting; parsing therefore takes milliseconds.
+// 2. In this process nothing is evaluated but the fast path; `sandbox` does the rest in child processes.
+import jsonata from 'jsonata'
 import type { Problem } from '../base/errors.ts'
 import type { Json, JsonObject } from '../base/json.ts'
+import { createLru } from '../base/lru.ts'
+import type { AstNode } from './ast.ts'
+import { compileFastPath, type FastPath, handOver } from './fast-path.ts'
+import { type References, referencesOf } from './references.ts'
+import { scan } from './scan.ts'
+import { syntaxWording } from './wording.ts'
+
+export type ExpressionErrorCode =
+  | 'EXPRESSION_SYNTAX'
+  | 'EXPRESSION_FAILED' // what it does cannot be done with this data
+  | 'EXPRESSION_MISSING' // a template that yields nothing
+  | 'EXPRESSION_NOT_JSON' // it yields a function, or a number JSON cannot hold
+  | 'EXPRESSION_TOO_LARGE' // its text, data, result, memory or recursion passes a limit
+  | 'EXPRESSION_TIMEOUT'
+  | 'EXPRESSION_UNAVAILABLE' // no evaluator was free or alive; the expression itself may be fine
 
 export class ExpressionError extends Error {
-  /** EXPRESSION_SYNTAX, EXPRESSION_FAILED, EXPRESSION_TIMEOUT, EXPRESSION_TOO_LARGE, EXPRESSION_NOT_JSON */
-  readonly code: string
+  readonly code: ExpressionErrorCode
   /** Character offset in the expression, where known. */
   readonly position: number | undefined
-  constructor(code: string, message: string, position?: number) {
+  constructor(code: ExpressionErrorCode, message: string, position?: number) {
     super(message)
     this.name = 'ExpressionError'
     this.code = code
@@ -20,7 +38,81 @@ export interface Evaluator {
   evaluate(expression: string, scope: JsonObject): Promise<Json | undefined>
 }
 
+export const expressionLimits = {
+  /** Characters of an expression. */
+  source: 4096,
+  /** Brackets within brackets. */
+  depth: 64,
+  /** `??` and `?:` within the left side of others. */
+  copies: 4,
+  /** Bytes of JSON of the parts of the scope an expression names. */
+  input: 1024 * 1024,
+  /** Bytes of JSON of a result. */
+  output: 256 * 1024,
+} as const
+
+export interface Compiled {
+  /** null = for the sandbox. */
+  readonly fastPath: FastPath | null
+  readonly references: References
+}
+
+const cache = createLru<string, Compiled>(500)
+
+/** Throws ExpressionError (EXPRESSION_SYNTAX, EXPRESSION_TOO_LARGE). */
+export function compile(expression: string): Compiled {
+  const known = cache.get(expression)
+  if (known !== undefined) return known
+  refuseBeforeParsing(expression)
+  try {
+    const ast = jsonata(expression).ast() as AstNode
+    const compiled: Compiled = { fastPath: compileFastPath(ast), references: referencesOf(ast) }
+    cache.set(expression, compiled)
+    return compiled
+  } catch (thrown) {
+    if (thrown instanceof RangeError) throw tooLarge('it is nested too deeply') // the stack, of jsonata or ours
+    const { message, position } = syntaxWording(thrown, expression)
+    throw new ExpressionError('EXPRESSION_SYNTAX', message, position)
+  }
+}
+
 /** Syntax only; null when the expression compiles. */
-export function checkExpression(_expression: string): Omit<Problem, 'path'> | null {
-  throw new Error('to be written by the expression slice')
+export function checkExpression(expression: string): Omit<Problem, 'path'> | null {
+  try {
+    compile(expression)
+    return null
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    return { message: error.message }
+  }
+}
+
+/** The value where the fast path can tell it, `handOver` where only the sandbox can. Throws ExpressionError. */
+export function evaluateHere(expression: string, scope: JsonObject): Json | undefined | typeof handOver {
+  const { fastPath } = compile(expression)
+  if (fastPath === null) return handOver
+  try {
+    return fastPath(scope)
+  } catch (thrown) {
+    if (thrown === handOver) return handOver
+    throw thrown
+  }
+}
+
+function refuseBeforeParsing(expression: string): void {
+  if (expression.trim() === '') throw new ExpressionError('EXPRESSION_SYNTAX', 'the expression is empty', 0)
+  const { source, depth, copies } = expressionLimits
+  if (expression.length > source)
+    throw tooLarge(`it is ${expression.length} characters long, at most ${source} are allowed`)
+  const read = scan(expression)
+  if (read.depth > depth) throw tooLarge(`its brackets are nested ${read.depth} deep, at most ${depth} are allowed`)
+  if (read.copies > copies)
+    throw tooLarge(`its ?? and ?: are nested ${read.copies} deep, at most ${copies} are allowed`)
+  if (read.signature === undefined) return
+  const message = 'a function signature may hold only lower-case type letters and - ? + ( ) < > :'
+  throw new ExpressionError('EXPRESSION_SYNTAX', `${message} (character ${read.signature + 1})`, read.signature)
+}
+
+function tooLarge(message: string): ExpressionError {
+  return new ExpressionError('EXPRESSION_TOO_LARGE', `${message}; divide the work over several nodes`)
 }

@@ -93,11 +93,7 @@ export function checkCronFields(fields: CronFields): Reason[] {
 }
 
 function checkField(field: Field, text: string): Reason[] {
-  const items = text.split(',')
-  if (items.length > 1 && text.includes('#')) {
-    return [{ message: `${JSON.stringify(text)} has a # in a list`, hint: 'an occurrence such as MON#1 stands alone' }]
-  }
-  return items.flatMap(item => checkItem(field, item) ?? [])
+  return text.split(',').flatMap(item => checkItem(field, item) ?? [])
 }
 
 function checkItem(field: Field, item: string): Reason | undefined {

@@ -1,17 +1,18 @@
 // What becomes of owed slots: those on time fire, late ones follow the misfire policy. A run of slots that share a fate is
-// one entry. Laws: every owed slot before the cursor is in exactly one entry, in order; what is decided for a slot in one
+// one decision. Laws: every owed slot before the cursor is in exactly one decision, in order; what is decided for a slot in one
 // batch is what would have been decided for it in one large batch, so catching up may take many ticks.
-import type { MisfirePolicy } from './trigger.ts'
+
 import type { OwedSlots } from './slots.ts'
+import type { MisfirePolicy } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
-export interface FireEntry {
+export interface Fire {
   readonly kind: 'fire'
   readonly slot: Instant
 }
 
 /** A run of neighbouring slots disposed of for one reason. */
-export interface RunEntry {
+export interface Run {
   /** `coalesce`: a later slot fires in their place. */
   readonly kind: 'coalesce' | 'skip'
   readonly reason: 'misfire' | 'overlap'
@@ -20,10 +21,10 @@ export interface RunEntry {
   readonly count: number
 }
 
-export type SlotEntry = FireEntry | RunEntry
+export type Decision = Fire | Run
 
-export interface Settlement {
-  readonly entries: readonly SlotEntry[]
+export interface MisfirePlan {
+  readonly decisions: readonly Decision[]
   /** The earliest slot not disposed of; null when the schedule has no more. */
   readonly cursor: Instant | null
 }
@@ -31,15 +32,44 @@ export interface Settlement {
 export interface MisfireContext {
   readonly now: Instant
   readonly policy: MisfirePolicy
-  /** The most slots that may fire in this batch. */
+  /** The most slots that may fire in this batch; the cursor stops before the others. */
   readonly maxFires: number
 }
 
-/**
- * How many late slots the policy lets fire, from the last one backwards. A slot counts only late ones after it, so the
- * answer does not depend on how the slots are cut into batches.
- */
+export function applyMisfire({ slots, next }: OwedSlots, { now, policy, maxFires }: MisfireContext): MisfirePlan {
+  const lateBefore = now - policy.thresholdMs
+  const late = countBefore(slots, lateBefore)
+  const expired = countBefore(slots, Math.min(lateBefore, now - policy.catchUpWindowMs))
+  // A slot is judged by the late ones after it, of which at least one may lie beyond this batch.
+  const lateBeyond = next !== null && next < lateBefore ? 1 : 0
+  const passedOver = Math.max(expired, Math.min(late, late + lateBeyond - lateFires(policy)))
+  const skipped = policy.policy === 'fire_once' ? expired : passedOver
+  const firing = lateBeyond > 0 ? [] : slots.slice(passedOver, passedOver + maxFires)
+  return {
+    decisions: [
+      ...run('skip', slots.slice(0, skipped)),
+      ...run('coalesce', slots.slice(skipped, passedOver)),
+      ...firing.map(slot => ({ kind: 'fire', slot }) as const),
+    ],
+    cursor: slots[passedOver + firing.length] ?? next,
+  }
+}
+
+/** How many late slots the policy lets fire, counted from the last one backwards. */
 function lateFires({ policy, max }: MisfirePolicy): number {
   if (policy === 'skip') return 0
   return policy === 'fire_once' ? 1 : max
+}
+
+/** How many of the ascending slots are before an instant. */
+function countBefore(slots: readonly Instant[], instant: Instant): number {
+  const index = slots.findIndex(slot => slot >= instant)
+  return index < 0 ? slots.length : index
+}
+
+function run(kind: Run['kind'], slots: readonly Instant[]): Run[] {
+  const [from] = slots
+  const until = slots.at(-1)
+  if (from === undefined || until === undefined) return []
+  return [{ kind, reason: 'misfire', from, until, count: slots.length }]
 }

@@ -32,6 +32,7 @@ export function owedSlots(schedule: Schedule, { from, now, limit }: OwedQuery): 
 /** The first `count` slots after an instant; fewer when the schedule ends. */
 export function upcoming(schedule: Schedule, after: Instant, count: number): Instant[] {
   const slots: Instant[] = []
-  for (let next = schedule.next(after); next !== null && slots.length < count; next = schedule.next(next)) slots.push(next)
+  for (let next = schedule.next(after); next !== null && slots.length < count; next = schedule.next(next))
+    slots.push(next)
   return slots
 }

@@ -1,4 +1,5 @@
 // The SQL of triggers, their cursors and their specs. Everything here that writes a trigger runs under its mutex.
+import { MbflowError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
@@ -185,4 +186,12 @@ export function findTriggers(
     where id = ${words.id}::uuid
        or (key = ${words.key} and (${words.workflowName}::text is null or workflow_name = ${words.workflowName}))
     order by workflow_name, key`)
+}
+
+/** The execution that a fire key started. */
+export async function findExecution(db: Db, { triggerId, fireKey }: { triggerId: string; fireKey: string }): Promise<string> {
+  const [row] = await db.rows<{ executionId: string | null }>(sql('trigger.findExecution')`
+    select execution_id as "executionId" from public.trigger_fires where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
+  if (row?.executionId == null) throw new MbflowError('INTERNAL', `the fire ${fireKey} of trigger ${triggerId} started nothing`)
+  return row.executionId
 }

@@ -37,8 +37,15 @@ const misfireSchema = Type.Object(
         description: 'What becomes of late slots: none fires, only the last fires, all fire.',
       }),
     ),
-    threshold: Type.Optional(DurationText({ default: '60s', description: 'A slot disposed of later than this is late; until then it always fires.' })),
-    catch_up_window: Type.Optional(DurationText({ default: '24h', description: 'Late slots older than this never fire.' })),
+    threshold: Type.Optional(
+      DurationText({
+        default: '60s',
+        description: 'A slot disposed of later than this is late; until then it always fires.',
+      }),
+    ),
+    catch_up_window: Type.Optional(
+      DurationText({ default: '24h', description: 'Late slots older than this never fire.' }),
+    ),
     max: Type.Optional(
       Type.Integer({
         default: MOST_CATCH_UP_FIRES,
@@ -59,7 +66,9 @@ const overlapSchema = Type.Union([Type.Literal('allow'), Type.Literal('skip')], 
 /** Policies of every type. */
 export const commonPolicies = {
   overlap: Type.Optional(overlapSchema),
-  input: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'The input of the executions it starts.' })),
+  input: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'The input of the executions it starts.' }),
+  ),
 }
 
 /** Policies of the types with a schedule. */

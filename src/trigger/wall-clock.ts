@@ -7,7 +7,7 @@
 //    gap (or have none, `gap: skip`), of repeated ones the first counts (or both do, `overlap: both`).
 // 3. Slots are whole seconds and strictly increase.
 
-import type { Instant, Schedule } from './trigger-type.ts'
+import type { Schedule } from './trigger-type.ts'
 import { LARGEST_CHANGE_MS, type Zone } from './zone.ts'
 
 /** A day of the proleptic Gregorian calendar. */
@@ -40,6 +40,8 @@ type Local = number
 
 const SECOND_MS = 1_000
 const DAY_MS = 86_400_000
+/** Calendars and databases end somewhere; schedules end here. */
+const LATEST = Date.UTC(10_000, 0, 1)
 /** Every rule that ever matches does so within this: the rarest is 29 February on one weekday, 40 years across 2100. */
 const HORIZON_MS = 100 * 366 * DAY_MS
 
@@ -50,7 +52,7 @@ export function createWallSchedule(times: WallTimes, zone: Zone, dst: DstPolicy)
   return {
     next(after) {
       let at = Math.floor(after / SECOND_MS) * SECOND_MS + SECOND_MS
-      for (;;) {
+      while (at < LATEST) {
         const { from, until, offset, before } = zone.stretchAt(at)
         if (gapCounts && at === from && matches(times, from + before, from + offset)) return from
         const start = firstPassOnly ? Math.max(at + offset, from + before) : at + offset
@@ -61,6 +63,7 @@ export function createWallSchedule(times: WallTimes, zone: Zone, dst: DstPolicy)
         const near = match - offset - LARGEST_CHANGE_MS
         at = until - at > LARGEST_CHANGE_MS && near > until ? near : until
       }
+      return null
     },
   }
 }

@@ -30,38 +30,40 @@ const zones = new Map<string, Zone>()
 
 /** Throws RangeError for a name that `checkZone` refuses. */
 export function zoneNamed(name: string): Zone {
-  let zone = zones.get(name)
-  if (!zone) zones.set(name, (zone = createZone(name)))
+  const known = zones.get(name)
+  if (known) return known
+  const zone = createZone(name)
+  zones.set(name, zone)
   return zone
 }
 
 function createZone(name: string): Zone {
   const offsetAt = createOffsets(name)
   const years = new Map<number, readonly Stretch[]>()
-
-  function stretchesOf(year: number): readonly Stretch[] {
-    const start = Date.UTC(year, 0, 1)
-    const end = Date.UTC(year + 1, 0, 1)
-    const stretches: Stretch[] = []
-    let from = start - LARGEST_CHANGE_MS
-    let before = offsetAt(from)
-    let offset = before
-    for (const change of [...changes(offsetAt, from, end), end]) {
-      if (change > start) stretches.push({ from, until: change, offset, before })
-      ;[from, before, offset] = [change, offset, offsetAt(change)]
-    }
-    return stretches
-  }
-
   return {
     name,
     stretchAt(instant) {
       const year = new Date(instant).getUTCFullYear()
-      let stretches = years.get(year)
-      if (!stretches) years.set(year, (stretches = stretchesOf(year)))
+      const stretches = years.get(year) ?? stretchesOf(year, offsetAt)
+      years.set(year, stretches)
       return stretches.find(({ until }) => instant < until) as Stretch
     },
   }
+}
+
+/** Stretches that cover a year, the first of which begins before it, the last cut off at its end. */
+function stretchesOf(year: number, offsetAt: Offsets): Stretch[] {
+  const start = Date.UTC(year, 0, 1)
+  const end = Date.UTC(year + 1, 0, 1)
+  const stretches: Stretch[] = []
+  let from = start - LARGEST_CHANGE_MS
+  let before = offsetAt(from)
+  let offset = before
+  for (const change of [...changes(offsetAt, from, end), end]) {
+    if (change > start) stretches.push({ from, until: change, offset, before })
+    ;[from, before, offset] = [change, offset, offsetAt(change)]
+  }
+  return stretches
 }
 
 type Offsets = (instant: Instant) => number
@@ -70,12 +72,16 @@ type Offsets = (instant: Instant) => number
 function changes(offsetAt: Offsets, from: Instant, until: Instant): Instant[] {
   const found: Instant[] = []
   const last = until - SECOND_MS
-  for (let at = from; at < last; ) {
-    const end = Math.min(at + DAY_MS, last)
-    if (offsetAt(at) === offsetAt(end)) {
-      at = end
+  let at = from
+  let offset = offsetAt(at)
+  while (at < last) {
+    const later = Math.min(at + DAY_MS, last)
+    const laterOffset = offsetAt(later)
+    if (laterOffset === offset) {
+      at = later
     } else {
-      at = firstChange(offsetAt, at, end)
+      at = firstChange(offsetAt, at, later)
+      offset = offsetAt(at)
       found.push(at)
     }
   }
@@ -94,29 +100,16 @@ function firstChange(offsetAt: Offsets, from: Instant, until: Instant): Instant 
 }
 
 function createOffsets(name: string): Offsets {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: name,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
   return instant => {
-    const numbers = format.format(instant).match(/\d+/g) as string[]
-    const [month, day, year, hour, minute, second] = numbers.map(Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ]
-    return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / SECOND_MS) * SECOND_MS
+    const [, sign, hours, minutes, seconds = 0] = OFFSET.exec(format.format(instant)) ?? []
+    const offset = Number(hours ?? 0) * 3_600 + Number(minutes ?? 0) * 60 + Number(seconds)
+    return (sign === '-' ? -offset : offset) * SECOND_MS
   }
 }
+
+/** `GMT`, `GMT+05:45`, `GMT-00:44:30`. */
+const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/
 
 const HINT = 'name a place of the IANA time zone database, such as Europe/Berlin, or UTC'
 

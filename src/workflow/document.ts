@@ -101,20 +101,22 @@ function readDocument(document: Document.Parsed, source: Source): RawDocument | 
 function syntaxProblems({ errors, warnings }: Document.Parsed, source: Source): PlacedProblem[] {
   // Once the parser has run out of stack its other errors are echoes.
   const exhausted = errors.find(error => error.code === 'RESOURCE_EXHAUSTION')
-  return (exhausted ? [exhausted] : [...errors, ...warnings]).map(error => ({
-    path: '',
-    ...explain(error, source.text),
-    ...placeAt(source, error.pos[0]),
-  }))
+  const problems = new Map<string, PlacedProblem>()
+  for (const error of exhausted ? [exhausted] : [...errors, ...warnings]) {
+    const problem = { path: '', ...explain(error, source.text), ...placeAt(source, error.pos[0]) }
+    const name = `${problem.line} ${problem.message}`
+    if (!problems.has(name)) problems.set(name, problem)
+  }
+  return [...problems.values()]
 }
 
 function explain({ code, message, pos }: YAMLError, text: string): Omit<Problem, 'path'> {
-  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1).split('\n', 1)[0] ?? ''
-  if (/(^|[:,[{-]\s+)\{\{/.test(line.trimStart()))
+  const before = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[0] + 1)
+  if ((code === 'NON_STRING_KEY' || code === 'UNEXPECTED_TOKEN') && /(^|[:,[{-])\s*\{\{/.test(before))
     return { message: 'a value that begins with {{ must stand in quotes', hint: 'write "{{ … }}"' }
   switch (code) {
     case 'DUPLICATE_KEY':
-      return { message: `the key ${JSON.stringify(/^[^:\s]+/.exec(text.slice(pos[0]))?.[0] ?? '')} is there twice` }
+      return { message: `the key ${/^["']?([^:"'\n]+)/.exec(text.slice(pos[0]))?.[1] ?? ''} is there twice` }
     case 'TAB_AS_INDENT':
       return { message: 'this line is indented with a tab', hint: 'YAML is indented with spaces' }
     case 'RESOURCE_EXHAUSTION':

@@ -4,20 +4,17 @@
 // 1. Lines that join do so only where every source of the joint leads to every target of it, so that a drawing never
 //    shows an edge that is not there; lines that merely cross are separate nets.
 // 2. The line from a source to its track and the line from a track to a target never share a column at the same height.
-import type { Plan, PlanEdge } from './waves.ts'
-
-/** A node's box, or the place where a longer edge passes through a layer. */
-export interface Item {
-  readonly node: number | null
-  readonly text: string
-  /** Columns, always odd: an item's line leaves at its middle. */
-  width: number
-  /** Column of its middle. */
-  x: number
-  /** Columns kept free on both sides of the middle. */
-  left: number
-  right: number
-}
+import {
+  type Item,
+  type LayoutOptions,
+  type Link,
+  layersOf,
+  mean,
+  neighboursOf,
+  orderLayers,
+  SWEEPS,
+} from './draw-layers.ts'
+import type { Plan } from './waves.ts'
 
 /** Lines that are one: each of the sources leads to each of the targets. */
 export interface Net {
@@ -46,13 +43,7 @@ export interface Layout {
   readonly width: number
 }
 
-export interface LayoutOptions {
-  readonly text: (node: number) => string
-  readonly label: (edge: PlanEdge) => string
-}
-
 const GAP = 3
-const SWEEPS = 8
 
 /** Null when the lines cannot be told apart on a grid. */
 export function layOut(plan: Plan, options: LayoutOptions): Layout | null {
@@ -66,82 +57,6 @@ export function layOut(plan: Plan, options: LayoutOptions): Layout | null {
   const channels = nets.map(routeChannel).filter(channel => channel !== null)
   if (channels.length < nets.length) return null
   return { layers, channels, width: Math.max(...layers.flat().map(item => item.x + item.right + 1)) }
-}
-
-interface Link {
-  readonly from: Item
-  readonly to: Item
-  readonly label: string
-}
-
-function layersOf(plan: Plan, { text, label }: LayoutOptions): { layers: Item[][]; links: Link[][] } {
-  const newItem = (node: number | null, text: string): Item => ({ node, text, width: 1, x: 0, left: 0, right: 0 })
-  const layers = plan.waves.map(wave => wave.map(node => newItem(node, text(node))))
-  const links: Link[][] = layers.slice(1).map(() => [])
-  const boxes = new Map(layers.flat().map(item => [item.node, item]))
-  for (const node of plan.nodes) {
-    let from = boxes.get(node.index) as Item
-    const last = Math.max(-1, ...node.outgoing.map(edge => plan.nodes[edge.target]?.wave ?? -1))
-    for (let wave = node.wave + 1; wave <= last; wave++) {
-      const between = links[wave - 1] as Link[]
-      for (const edge of node.outgoing) {
-        if (plan.nodes[edge.target]?.wave === wave)
-          between.push({ from, to: boxes.get(edge.target) as Item, label: label(edge) })
-      }
-      if (wave === last) break
-      const passing = newItem(null, '')
-      layers[wave]?.push(passing)
-      between.push({ from, to: passing, label: '' })
-      from = passing
-    }
-  }
-  return { layers, links }
-}
-
-/** Few crossings: items move to the mean place of what they are linked with, in sweeps down and up; the best sweep wins. */
-function orderLayers(layers: readonly Item[][], links: readonly Link[][]): readonly Item[][] {
-  let best = layers
-  let current = layers
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    current = sweep % 2 === 0 ? sortSweep(current, links, true) : sortSweep(current, links, false)
-    if (countCrossings(current, links) < countCrossings(best, links)) best = current
-  }
-  return best
-}
-
-function sortSweep(layers: readonly Item[][], links: readonly Link[][], down: boolean): Item[][] {
-  const sorted = [...layers]
-  const numbers = [...layers.keys()]
-  for (const number of down ? numbers : numbers.toReversed()) {
-    const fixed = sorted[down ? number - 1 : number + 1]
-    if (!fixed) continue
-    const neighbours = neighboursOf(links[down ? number - 1 : number] ?? [], down)
-    const wish = (item: Item, i: number) => mean(neighbours.get(item)?.map(other => fixed.indexOf(other)) ?? [i])
-    const wishes = new Map(sorted[number]?.map((item, i) => [item, wish(item, i)]))
-    sorted[number] = [...wishes.keys()].sort((a, b) => (wishes.get(a) ?? 0) - (wishes.get(b) ?? 0))
-  }
-  return sorted
-}
-
-/** For each item at one end of the links, the items at the other: those above it when `above`. */
-function neighboursOf(links: readonly Link[], above: boolean): Map<Item, Item[]> {
-  const neighbours = new Map<Item, Item[]>()
-  for (const { from, to } of links) {
-    const [item, other] = above ? [to, from] : [from, to]
-    neighbours.set(item, [...(neighbours.get(item) ?? []), other])
-  }
-  return neighbours
-}
-
-function countCrossings(layers: readonly Item[][], links: readonly Link[][]): number {
-  let crossings = 0
-  for (const [i, between] of links.entries()) {
-    const ends = between.map(
-      ({ from, to }) => [layers[i]?.indexOf(from) ?? 0, layers[i + 1]?.indexOf(to) ?? 0] as const,
-    )
-    for (const a of ends) for (const b of ends) if (a[0] < b[0] && a[1] > b[1]) crossings++
-  }
-  return crossings
 }
 
 /** Sources with the same targets share a net, unless a label could then belong to any of them. */
@@ -229,7 +144,9 @@ function straighten(nets: readonly Net[]): void {
   )
   for (const net of nets) {
     for (const port of net.targets) {
-      const miss = net.sources.map(source => source.x - columnOf(port)).find(columns => Math.abs(columns) <= 2)
+      const miss = net.sources
+        .map(source => source.x - columnOf(port))
+        .find(columns => Math.abs(columns) <= Math.min(2, port.item.left - 1))
       if (miss !== undefined && port.item.node !== null && ports.get(port.item)?.length === 1) port.offset += miss
     }
   }
@@ -272,8 +189,4 @@ function isStraight(net: Net): boolean {
 
 function mustBeAbove(upper: Net, lower: Net): boolean {
   return upper.sources.some(source => lower.targets.some(port => columnOf(port) === source.x))
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

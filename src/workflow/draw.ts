@@ -1,6 +1,7 @@
 // Draws a plan as text: boxes in waves, joined by lines, for plans a terminal can hold; for the others a list of waves
 // and edges. Never wider than WIDTH columns; the expressions of conditional edges follow the drawing.
-import { type Channel, columnOf, extentOf, type Item, type Layout, layOut } from './draw-layout.ts'
+import type { Item } from './draw-layers.ts'
+import { type Channel, columnOf, extentOf, type Layout, layOut } from './draw-layout.ts'
 import type { Plan, PlanEdge } from './waves.ts'
 
 const WIDTH = 100
@@ -13,7 +14,7 @@ export function drawWaves(plan: Plan): string {
 }
 
 function drawBoxes(plan: Plan): string | null {
-  const margin = `wave ${plan.waves.length - 1}  `.length
+  const margin = marginOf(plan)
   const texts = [
     (node: number) => `${plan.nodes[node]?.key} · ${plan.nodes[node]?.type}`,
     (node: number) => plan.nodes[node]?.key ?? '',
@@ -120,26 +121,29 @@ function shortCondition({ condition }: PlanEdge): string {
 }
 
 function conditionLines(plan: Plan): string[] {
-  const lines = edgesOf(plan)
-    .filter(edge => edge.condition && 'when' in edge.condition)
-    .map(edge => edgeLine(plan, edge))
+  const edges = plan.nodes.flatMap(node => node.outgoing)
+  const lines = edges.filter(edge => edge.condition && 'when' in edge.condition).map(edge => edgeLine(plan, edge))
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
 function listWaves(plan: Plan): string {
-  const waves = plan.waves.flatMap((wave, number) => {
-    const start = `wave ${number}: `
-    return wrap(
+  const waves = plan.waves.flatMap((wave, number) =>
+    labelled(
+      `wave ${number}`.padEnd(marginOf(plan)),
       wave.map(node => plan.nodes[node]?.key ?? ''),
-      WIDTH - start.length,
-    ).map((line, i) => (i === 0 ? start : ' '.repeat(start.length)) + line)
+    ),
+  )
+  const edges = plan.nodes.flatMap(({ key, outgoing }) => {
+    const [plain, conditional] = [outgoing.filter(edge => !edge.condition), outgoing.filter(edge => edge.condition)]
+    const targets = plain.map(edge => plan.nodes[edge.target]?.key ?? '')
+    return [...labelled(`${key} → `, targets), ...conditional.map(edge => edgeLine(plan, edge))]
   })
-  const edges = edgesOf(plan).map(edge => edgeLine(plan, edge))
   return [...waves, ...(edges.length === 0 ? [] : ['', ...edges])].join('\n')
 }
 
-function edgesOf(plan: Plan): PlanEdge[] {
-  return plan.nodes.flatMap(node => node.outgoing)
+/** Columns before what is drawn, for the number of the wave. */
+function marginOf(plan: Plan): number {
+  return `wave ${plan.waves.length - 1}  `.length
 }
 
 /** Long expressions end in an ellipsis: the document shows them whole. */
@@ -155,12 +159,14 @@ function conditionText(condition: PlanEdge['condition']): string {
   return `  branch ${[condition.branch].flat().join(' | ')}`
 }
 
-function wrap(words: readonly string[], width: number): string[] {
+/** The words after a label, in as many lines as they need. */
+function labelled(label: string, words: readonly string[]): string[] {
   const lines: string[] = []
-  for (const word of words) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 2 + word.length <= width) lines[lines.length - 1] = `${last}, ${word}`
-    else lines.push(word)
+  for (const [i, word] of words.entries()) {
+    const item = i === words.length - 1 ? word : `${word},`
+    const line = lines.at(-1)
+    if (line !== undefined && line.length + 1 + item.length <= WIDTH) lines[lines.length - 1] = `${line} ${item}`
+    else lines.push((i === 0 ? label : ' '.repeat(label.length)) + item)
   }
   return lines
 }

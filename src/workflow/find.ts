@@ -3,8 +3,8 @@ import { MbflowError } from '../base/errors.ts'
 import { isUuid } from '../base/id.ts'
 import { nearMiss } from '../base/near-miss.ts'
 import type { Db } from '../db/pool.ts'
-import { listNames, loadVersion, loadWorkflows, type WorkflowSummary } from './store.ts'
-import type { Workflow } from './workflow.ts'
+import { listNames, loadVersion, loadWorkflows } from './store.ts'
+import type { Workflow, WorkflowSummary } from './workflow.ts'
 
 /** Among how many names a misspelt one is sought. */
 const NAMES_TO_COMPARE = 1_000

@@ -90,7 +90,9 @@ const TriggerForm = Type.Object(
     key: Key,
     type: Type.String({ description: 'cron, interval, manual, …' }),
     name: Type.Optional(Label('For people; default: the key')),
-    enabled: Type.Optional(Type.Boolean({ default: true })),
+    enabled: Type.Optional(
+      Type.Boolean({ description: 'Default: on when the trigger is new, else left as an operator set it' }),
+    ),
     config: Type.Optional(Free("The type's own fields and the policies")),
   },
   strict,
@@ -181,8 +183,8 @@ function conditionOfForm({
   return { branch: Array.isArray(branch) ? branch.map(String) : String(branch) }
 }
 
-function triggerOfForm({ key, name = key, type, enabled = true, config = {} }: TriggerForm): TriggerDocument {
-  return { key, name, type, enabled, config: config as JsonObject }
+function triggerOfForm({ key, name = key, type, enabled, config = {} }: TriggerForm): TriggerDocument {
+  return { key, name, type, ...(enabled !== undefined && { enabled }), config: config as JsonObject }
 }
 
 /** The way back; what has its default is left out. */
@@ -243,7 +245,13 @@ function formOfCondition(condition: EdgeCondition | null): Partial<EdgeForm> {
 }
 
 function formOfTrigger({ key, name, type, enabled, config }: TriggerDocument): TriggerForm {
-  return { key, type, ...(name !== key && { name }), ...(!enabled && { enabled }), ...(!isEmpty(config) && { config }) }
+  return {
+    key,
+    type,
+    ...(name !== key && { name }),
+    ...(enabled !== undefined && { enabled }),
+    ...(!isEmpty(config) && { config }),
+  }
 }
 
 function isEmpty(object: JsonObject): boolean {

@@ -1,7 +1,7 @@
 // The SQL of workflow versions, their nodes and edges. Ids rise in document order, so order by id is that order.
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
-import type { Node, Position, Workflow, WorkflowStatus } from './workflow.ts'
+import type { Node, Position, Workflow, WorkflowSummary } from './workflow.ts'
 
 /** Seed of the advisory locks of workflow names; triggers have another. */
 const NAME_SEED = 0
@@ -50,19 +50,6 @@ function workflowOf({ nodes, ...workflow }: WorkflowRow): Workflow {
 
 function nodeOf({ position, ...node }: WorkflowRow['nodes'][number]): Node {
   return position.x === 0 && position.y === 0 ? node : { ...node, position }
-}
-
-/** What a name stands for, as a list shows it. */
-export interface WorkflowSummary {
-  readonly id: string
-  readonly name: string
-  readonly version: number
-  readonly status: WorkflowStatus
-  readonly description: string | null
-  readonly node_count: number
-  readonly trigger_count: number
-  readonly created_at: Date
-  readonly published_at: Date | null
 }
 
 /** In the order of names, those after `after`. */

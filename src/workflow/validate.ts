@@ -98,11 +98,11 @@ function checkConfig(type: NodeType, config: JsonObject, path: string): Problem[
   const { expressions } = type
   const rendered = Object.fromEntries(Object.entries(config).filter(([field]) => !expressions.includes(field)))
   const templated = templatedPaths(rendered, path)
-  const isKnown = (problem: Problem) => !templated.has(problem.path)
-  const problems = checkSchema(type.configSchema, config, path).filter(isKnown)
-  if (problems.length === 0) {
-    const more = type.check?.(config) ?? []
-    problems.push(...more.map(problem => ({ ...problem, path: `${path}.${problem.path}` })).filter(isKnown))
+  const problems = checkSchema(type.configSchema, config, path).filter(problem => !templated.has(problem.path))
+  const silent = new Set([...templated, ...problems.map(problem => problem.path)])
+  for (const problem of type.check?.(config) ?? []) {
+    const at = `${path}.${problem.path}`
+    if (!silent.has(at)) problems.push({ ...problem, path: at })
   }
   for (const field of expressions) problems.push(...expressionProblems(config[field], childPath(path, field)))
   return [...problems, ...checkTemplates(rendered, path)]

@@ -17,6 +17,19 @@ export interface Workflow {
   readonly edges: readonly Edge[]
 }
 
+/** What a name stands for, as a list shows it: its active version, or its newest when none is active. */
+export interface WorkflowSummary {
+  readonly id: string
+  readonly name: string
+  readonly version: number
+  readonly status: WorkflowStatus
+  readonly description: string | null
+  readonly node_count: number
+  readonly trigger_count: number
+  readonly created_at: Date
+  readonly published_at: Date | null
+}
+
 export interface WorkflowSettings {
   /** Milliseconds an execution may take; absent = no limit. */
   readonly timeout_ms?: number
@@ -101,5 +114,6 @@ export interface TriggerDocument {
   readonly name: string
   readonly type: string
   readonly config: JsonObject
-  readonly enabled: boolean
+  /** Absent = on when it is new, else left as it is. */
+  readonly enabled?: boolean
 }

@@ -19,9 +19,9 @@ export const rules: { readonly [name: string]: Rule } = {
     })
   },
 
-  'only stores use the sql tag': (modules, { stores }) =>
+  'only stores use the sql tag': (modules, { stores, sql }) =>
     modules
-      .filter(({ path, slice }) => slice !== 'db' && !stores.test(path))
+      .filter(({ path }) => !stores.test(path) && !isIn(sql, path))
       .flatMap(({ path, imports }) =>
         imports.filter(isFile).flatMap(({ target }) => (target === 'db/sql.ts' ? [`${path} imports ${target}`] : [])),
       ),
@@ -36,13 +36,13 @@ export const rules: { readonly [name: string]: Rule } = {
 
   'pure files import only pure files and touch nothing outside': (modules, { pure, pureVendors }) =>
     modules
-      .filter(({ path }) => isPure(path, pure))
+      .filter(({ path }) => isIn(pure, path))
       .flatMap(({ path, imports, ambient }) => [
         ...imports
           .filter(({ typeOnly }) => !typeOnly)
           .filter(
             ({ kind, target }) =>
-              !(kind === 'file' ? isPure(target, pure) : kind === 'package' && pureVendors.includes(target)),
+              !(kind === 'file' ? isIn(pure, target) : kind === 'package' && pureVendors.includes(target)),
           )
           .map(({ target }) => `${path} imports ${target}`),
         ...IMPURE.filter(name => ambient.has(name)).map(name => `${path} uses ${name}`),
@@ -58,9 +58,7 @@ export const rules: { readonly [name: string]: Rule } = {
         ...used.flatMap(name => {
           const rooms = vendors[name]
           if (rooms === undefined) return [`${path} imports ${name}, which has no place in the house`]
-          return rooms.some(room => within(room, path))
-            ? []
-            : [`${path} uses ${name}, which belongs to ${rooms.join(', ')}`]
+          return isIn(rooms, path) ? [] : [`${path} uses ${name}, which belongs to ${rooms.join(', ')}`]
         }),
         ...imports
           .filter(({ target }) => target === 'node:process')
@@ -138,8 +136,8 @@ const IMPURE = [
   'setInterval()',
 ]
 
-function isPure(path: string, pure: readonly string[]): boolean {
-  return pure.some(room => within(room, path))
+function isIn(rooms: readonly string[], path: string): boolean {
+  return rooms.some(room => within(room, path))
 }
 
 function isFile({ kind }: Import): boolean {

@@ -17,9 +17,26 @@ export function workflowOf(lines: readonly string[], policies: Readonly<Record<s
     edges.push({ id: deriveId(BASE, line), source, target, condition: conditionOf(condition) })
   }
   const nodes = [...keys].map(
-    (key): Node => ({ id: deriveId(BASE, key), key, name: key, type: 'transform', config: {}, policy: policies[key] ?? {} }),
+    (key): Node => ({
+      id: deriveId(BASE, key),
+      key,
+      name: key,
+      type: 'transform',
+      config: {},
+      policy: policies[key] ?? {},
+    }),
   )
-  return { id: BASE, name: 'test', version: 1, status: 'active', description: null, variables: {}, settings: {}, nodes, edges }
+  return {
+    id: BASE,
+    name: 'test',
+    version: 1,
+    status: 'active',
+    description: null,
+    variables: {},
+    settings: {},
+    nodes,
+    edges,
+  }
 }
 
 export function planOf(lines: readonly string[], policies?: Readonly<Record<string, NodePolicy>>): Plan {

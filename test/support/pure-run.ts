@@ -1,9 +1,10 @@
 // Runs an execution without a database: decisions are folded, attempts end as the script says, in the order it says.
+
+import type { Json } from '../../src/base/json.ts'
+import type { EdgeVerdicts, EventBody } from '../../src/event/event.ts'
 import { type Draft, decideNext, draftOf, type Now, nextRetryAt, settleAttempt } from '../../src/execution/decide.ts'
 import { type ExecutionState, initialState, isOver } from '../../src/execution/state.ts'
-import type { EventBody, EdgeVerdicts } from '../../src/event/event.ts'
 import type { Outcome } from '../../src/node/node-type.ts'
-import type { Json } from '../../src/base/json.ts'
 import type { Plan } from '../../src/workflow/waves.ts'
 
 export interface Script {
@@ -21,8 +22,15 @@ export interface Run {
   readonly states: readonly ExecutionState[]
 }
 
-export const completed = (output: Json = null, branches?: string[]): Outcome => ({ kind: 'completed', output, ...(branches ? { branches } : {}) })
-export const failed = (retryable = false, code = 'BROKEN'): Outcome => ({ kind: 'failed', error: { code, message: 'it broke', retryable } })
+export const completed = (output: Json = null, branches?: string[]): Outcome => ({
+  kind: 'completed',
+  output,
+  ...(branches ? { branches } : {}),
+})
+export const failed = (retryable = false, code = 'BROKEN'): Outcome => ({
+  kind: 'failed',
+  error: { code, message: 'it broke', retryable },
+})
 
 export const START = new Date('2026-01-01T00:00:00.000Z')
 
@@ -53,7 +61,12 @@ export function run(plan: Plan, script: Script): Run {
     }
     const attempt = state.nodes[node.index]?.attempt ?? 0
     decide(draft => {
-      settleAttempt(plan, draft, { key: node.key, outcome: script.outcome(node.key, attempt), edges: script.edges?.(node.key), now: now() })
+      settleAttempt(plan, draft, {
+        key: node.key,
+        outcome: script.outcome(node.key, attempt),
+        edges: script.edges?.(node.key),
+        now: now(),
+      })
       decideNext(plan, draft, now())
     })
   }

@@ -3,6 +3,7 @@
 // the databases of the run are dropped.
 import { messageOf } from '../../src/base/errors.ts'
 import { type Logger, silentLogger } from '../../src/base/log.ts'
+import { startTemporary } from '../../src/db/embedded.ts'
 import { createPool } from '../../src/db/pool.ts'
 
 export interface TestServer {
@@ -14,8 +15,8 @@ export interface TestServer {
 
 const IMAGE = 'postgres:17-alpine'
 const CONTAINER_PATIENCE_MS = 180_000
-/** Nothing here outlives the run, so nothing needs to reach the disk. */
-const settings = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '300' }
+/** Nothing in it outlives the run, so nothing needs to reach the disk. */
+const CONTAINER_SETTINGS = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'max_connections=300']
 
 /** `run` is the beginning of the names of all databases of this run. */
 export async function openServer(run: string, log: Logger): Promise<TestServer> {
@@ -34,7 +35,7 @@ async function container(): Promise<TestServer | undefined> {
   if (engine === undefined) return undefined
   try {
     const { PostgreSqlContainer } = await import('@testcontainers/postgresql')
-    const command = ['postgres', ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+    const command = ['postgres', ...CONTAINER_SETTINGS.flatMap(setting => ['-c', setting])]
     const starting = new PostgreSqlContainer(IMAGE).withCommand(command).start()
     const started = await Promise.race([starting, giveUp(CONTAINER_PATIENCE_MS)])
     return {
@@ -55,8 +56,7 @@ function giveUp(ms: number): Promise<never> {
 }
 
 async function embedded(log: Logger): Promise<TestServer> {
-  const { startTemporary } = await import('../../src/db/embedded.ts')
-  return { source: 'embedded PostgreSQL', ...(await startTemporary({ log, settings })) }
+  return { source: 'embedded PostgreSQL', ...(await startTemporary({ log })) }
 }
 
 async function dropDatabases(url: string, run: string, log: Logger): Promise<void> {

@@ -9,8 +9,8 @@ export interface RecordedRequest {
   readonly url: string
   readonly headers: IncomingMessage['headers']
   readonly body: string
-  /** Resolves when the client has closed the connection of this request. */
-  readonly hungUp: Promise<void>
+  /** Resolves when the answer is complete or the client has gone away. */
+  readonly over: Promise<void>
 }
 
 export interface StubServer {
@@ -32,7 +32,7 @@ interface Call {
   /** What comes after the mode in the path. */
   readonly rest: string
   readonly query: URLSearchParams
-  /** How many requests came before. */
+  /** How many requests for the same URL came before. */
   readonly earlier: number
   readonly released: Promise<void>
 }
@@ -120,10 +120,11 @@ export async function startStubServer(): Promise<StubServer> {
   const server = createServer(async (incoming, response) => {
     const target = new URL(incoming.url ?? '/', 'http://stub')
     const [, mode = '', ...rest] = target.pathname.split('/')
-    const hungUp = new Promise<void>(resolve => incoming.socket.once('close', resolve))
+    response.sendDate = false // the same request gets the same answer
+    const over = new Promise<void>(resolve => response.once('close', resolve))
     const { method = '', url = '', headers } = incoming
-    const request = { method, url, headers, body: await textOf(incoming), hungUp }
-    const earlier = requests.length
+    const request = { method, url, headers, body: await textOf(incoming), over }
+    const earlier = requests.filter(before => before.url === url).length
     requests.push(request)
     waiting.get(requests.length)?.resolve(request)
     const answer = modes[mode]

@@ -3,10 +3,10 @@
 // `L`, `5L`, `FRI#2` and `H`. When both day fields are restricted, either suffices.
 import { CronExpressionParser, type CronFieldCollection } from 'cron-parser'
 import { type Static, Type } from 'typebox'
-import { messageOf, type Problem } from '../../base/errors.ts'
+import type { Problem } from '../../base/errors.ts'
 import { checkCronFields, splitCron } from '../cron-syntax.ts'
 import { defineTriggerType } from '../trigger-type.ts'
-import { createWallSchedule, type Day, type WallTimes } from '../wall-clock.ts'
+import { createWallSchedule, type WallTimes } from '../wall-clock.ts'
 import { checkZone, zoneNamed } from '../zone.ts'
 
 const configSchema = Type.Object(
@@ -59,7 +59,7 @@ export const cron = defineTriggerType<CronConfig>({
     ]
   },
   schedule({ schedule, timezone = 'UTC', dst = {} }, { triggerId }) {
-    return createWallSchedule(expand(schedule, triggerId), zoneNamed(timezone), {
+    return createWallSchedule(timesOf(schedule, triggerId), zoneNamed(timezone), {
       gap: 'next_valid',
       overlap: 'first',
       ...dst,
@@ -77,53 +77,78 @@ function checkSchedule(schedule: string): Problem[] {
 }
 
 function everComes(schedule: string): boolean {
-  try {
-    return (
-      createWallSchedule(expand(schedule, 'any trigger'), zoneNamed('UTC'), { gap: 'skip', overlap: 'both' }).next(
-        0,
-      ) !== null
-    )
-  } catch (error) {
-    if (/day of month/.test(messageOf(error))) return false // the parser sees the simple cases itself
-    throw error
-  }
+  const times = timesOf(schedule, 'any trigger')
+  return createWallSchedule(times, zoneNamed('UTC'), { gap: 'skip', overlap: 'both' }).next(0) !== null
+}
+
+/** Expanding costs a hundred times a slot, and many triggers share a schedule. */
+const expanded = new Map<string, WallTimes>()
+const MOST_EXPANDED = 2_000
+
+function timesOf(schedule: string, seed: string): WallTimes {
+  const key = /\bH/.test(schedule) ? `${schedule} ${seed}` : schedule
+  const known = expanded.get(key)
+  if (known) return known
+  if (expanded.size === MOST_EXPANDED) expanded.clear()
+  const times = expand(schedule, seed)
+  expanded.set(key, times)
+  return times
 }
 
 /** What the fields mean; `H` stands for a value that depends on nothing but the seed. */
 function expand(schedule: string, seed: string): WallTimes {
-  const split = splitCron(schedule)
-  if ('message' in split) throw new Error(`the schedule ${JSON.stringify(schedule)} ${split.message}`)
-  const [second, minute, hour, dayOfMonth, month, dayOfWeek] = split
-  // A hashed day must exist in every month, and Sunday counts once.
-  const days = [dayOfMonth.replace(HASH, 'H(1-28)'), month, dayOfWeek.replace(HASH, 'H(0-6)')]
-  const { fields } = CronExpressionParser.parse([second, minute, hour, ...days].join(' '), { hashSeed: seed })
+  const fields = splitCron(schedule)
+  if ('message' in fields) throw new Error(`the schedule ${JSON.stringify(schedule)} ${fields.message}`)
+  const [second, minute, hour, dayOfMonth, month, dayOfWeek] = fields
+  const numbers = (name: 'second' | 'minute' | 'hour' | 'month', text: string): number[] => {
+    const values = items(text).flatMap(item => [...parseItem(name, item, seed)[name].values])
+    return [...new Set(values)].sort((a, b) => a - b)
+  }
   return {
-    seconds: fields.second.values,
-    minutes: fields.minute.values,
-    hours: fields.hour.values,
-    months: new Set(fields.month.values),
-    includesDay: dayTest(fields, ANY.test(dayOfMonth), ANY.test(dayOfWeek)),
+    seconds: numbers('second', second),
+    minutes: numbers('minute', minute),
+    hours: numbers('hour', hour),
+    months: new Set(numbers('month', month)),
+    includesDay: either(daysOfMonth(dayOfMonth, seed), daysOfWeek(dayOfWeek, seed)),
     fixed: !/[*/]/.test(second + minute + hour),
   }
 }
 
-const HASH = /\bH(?!\()/g
-const ANY = /^[*?]$/
+type DayTest = WallTimes['includesDay']
 
-function dayTest(
-  { dayOfMonth, dayOfWeek }: CronFieldCollection,
-  anyDayOfMonth: boolean,
-  anyDayOfWeek: boolean,
-): WallTimes['includesDay'] {
-  const days = new Set<number | string>(dayOfMonth.values)
-  const weekdays = new Set(dayOfWeek.values.filter(value => typeof value === 'number').map(value => value % 7))
-  const lastWeekdays = new Set(
-    dayOfWeek.values.filter(value => typeof value === 'string').map(value => Number.parseInt(value, 10) % 7),
-  )
-  const byMonth = ({ day, daysInMonth }: Day): boolean => days.has(day) || (days.has('L') && day === daysInMonth)
-  const byWeek = ({ day, daysInMonth, weekday }: Day): boolean =>
-    (weekdays.has(weekday) && (dayOfWeek.nthDay === 0 || Math.ceil(day / 7) === dayOfWeek.nthDay)) ||
-    (lastWeekdays.has(weekday) && day > daysInMonth - 7)
-  if (anyDayOfWeek) return anyDayOfMonth ? () => true : byMonth
-  return anyDayOfMonth ? byWeek : day => byMonth(day) || byWeek(day)
+/** The days a field names; undefined when it names them all. */
+function daysOfMonth(field: string, seed: string): DayTest | undefined {
+  if (ANY.test(field)) return undefined
+  // A hashed day is one that every month has.
+  const values = items(field).flatMap(item => [
+    ...parseItem('dayOfMonth', item.replace(HASH, 'H(1-28)'), seed).dayOfMonth.values,
+  ])
+  const days = new Set<number | string>(values)
+  return ({ day, daysInMonth }) => days.has(day) || (day === daysInMonth && days.has('L'))
+}
+
+function daysOfWeek(field: string, seed: string): DayTest | undefined {
+  if (ANY.test(field)) return undefined
+  const tests = items(field).map((item): DayTest => {
+    // Sunday is both 0 and 7; hashed, it counts once.
+    const { values, nthDay } = parseItem('dayOfWeek', item.replace(HASH, 'H(0-6)'), seed).dayOfWeek
+    const weekdays = new Set(values.map(value => Number.parseInt(`${value}`, 10) % 7))
+    if (item.endsWith('L')) return ({ day, daysInMonth, weekday }) => day > daysInMonth - 7 && weekdays.has(weekday)
+    return ({ day, weekday }) => weekdays.has(weekday) && (nthDay === 0 || Math.ceil(day / 7) === nthDay)
+  })
+  return day => tests.some(test => test(day))
+}
+
+const either = (one: DayTest | undefined, other: DayTest | undefined): DayTest =>
+  one && other ? day => one(day) || other(day) : (one ?? other ?? (() => true))
+
+const HASH = /^H(?!\()/
+const ANY = /^[*?]$/
+const items = (field: string): string[] => field.split(',')
+
+const SAMPLE = { second: '0', minute: '0', hour: '0', dayOfMonth: '1', month: '1', dayOfWeek: '0' }
+
+/** One item alone, because the parser refuses lists that name a value twice (`1-5,3`). */
+function parseItem(name: keyof typeof SAMPLE, item: string, seed: string): CronFieldCollection {
+  return CronExpressionParser.parse(Object.values({ ...SAMPLE, [name]: item }).join(' '), { hashSeed: seed }).fields
 }

@@ -159,7 +159,9 @@ test.each([
 test('a refusal says which name led to which kind of address', async () => {
   const guarded = client({ resolve: async () => ipv4('10.0.0.7') })
   const { message } = await failure(guarded.request(get('http://db.example/')))
-  expect(message).toBe('db.example is 10.0.0.7, a private address, which workflows may not reach')
+  expect(message).toBe(
+    'db.example is 10.0.0.7, a private address, which workflows may not reach; see MBFLOW_ALLOW_PRIVATE',
+  )
 })
 
 test('one bad address among good ones refuses the name', async () => {
@@ -186,6 +188,21 @@ test('a name that changes to a bad address is refused when it is resolved again'
   await guarded.request(get(url, { headers: { connection: 'close' } }))
   const { code } = await failure(guarded.request(get(url)))
   expect(code).toBe('HTTP_ADDRESS_REFUSED')
+})
+
+test('a connection that ends up elsewhere than it was meant to go is not used', async () => {
+  const addresses = ['127.0.0.2'] // the first time it is asked for
+  const lying = {
+    family: 4,
+    get address() {
+      return addresses.shift() ?? '127.0.0.1'
+    },
+  }
+  const guarded = client({ allowPrivate: ['127.0.0.2'], resolve: async () => [lying] })
+  const before = server.requests.length
+  const { code } = await failure(guarded.request(get(`http://lying.example:${server.port}/echo`)))
+  expect(code).toBe('HTTP_ADDRESS_REFUSED')
+  expect(server.requests).toHaveLength(before)
 })
 
 test('an allowed name leads to its private addresses, but never to a metadata service', async () => {
@@ -277,7 +294,7 @@ test('a body without end is given up at the limit and its connection closed', as
   const count = server.requests.length + 1
   const { code } = await failure(local().request(get(`${server.url}/endless`)))
   expect(code).toBe('HTTP_TOO_LARGE')
-  await (await server.received(count)).hungUp
+  await (await server.received(count)).over
 })
 
 test('a connection that is refused can be tried again', async () => {
@@ -297,8 +314,9 @@ test('a name that nobody knows can be tried again', async () => {
 })
 
 test('a server that speaks no TLS is not tried again', async () => {
-  const { code, retryable } = await failure(local().request(get(server.url.replace('http:', 'https:'))))
+  const { code, retryable, message } = await failure(local().request(get(server.url.replace('http:', 'https:'))))
   expect({ code, retryable }).toEqual({ code: 'HTTP_UNREACHABLE', retryable: false })
+  expect(message).toMatch(/^https:\S+ cannot be reached over TLS: .+$/)
 })
 
 test.each([
@@ -369,7 +387,7 @@ test.each(['hanging', 'slow'])('an abort ends a wait for a server of mode %s and
   const arrived = await server.received(count)
   controller.abort()
   expect((await attempt).code).toBe('HTTP_ABORTED')
-  await arrived.hungUp
+  await arrived.over
 })
 
 test('closing the client ends the requests in flight', async () => {

@@ -1,0 +1,104 @@
+import type { ListedExecution, ShownExecution, ShownNode } from '../execution/find.ts'
+import type { RecordedEvent } from '../event/event.ts'
+import type { Column, Style } from './table.ts'
+import type { CliContext, Family } from './context.ts'
+import { exactly, relative, roughly } from './text.ts'
+import { wholeNumber } from './workflow.ts'
+
+interface ListOptions {
+  readonly workflow?: string
+  readonly status?: string
+  readonly before?: string
+  readonly limit: number
+}
+
+export const executionFamily: Family = (program, context) => {
+  const execution = program.command('execution').description('Executions: list, show, watch')
+
+  execution
+    .command('list')
+    .description('List executions, the newest first')
+    .option('--workflow <name>', 'only those of this workflow')
+    .option('--status <status>', 'only those with this status')
+    .option('--before <id>', 'only those before this one: the next page')
+    .option('--limit <n>', 'how many at most', wholeNumber, 20)
+    .action(async (filter: ListOptions) => {
+      const { listExecutions } = await import('../execution/find.ts')
+      const { pool } = await context.connect()
+      context.output.rows(await listExecutions(pool, filter), columns(new Date()), 'no executions')
+    })
+
+  execution
+    .command('show')
+    .description('Show an execution: its nodes wave by wave, its output, its events')
+    .argument('<id>', 'id, or the beginning of one')
+    .option('--events', 'also the event log')
+    .action(async (id: string, { events }: { events?: boolean }) => {
+      const { findExecution } = await import('../execution/find.ts')
+      const { readEvents } = await import('../event/event-log.ts')
+      const { pool } = await context.connect()
+      const found = await findExecution(pool, id)
+      const recorded = events || context.output.json ? await readEvents(pool, found.id) : []
+      context.output.one({ ...found, events: recorded.map(({ sequence, body, createdAt }) => ({ sequence, ...body, created_at: createdAt })) }, () => [
+        ...describe(context, found),
+        ...(events ? ['', 'Events', ...recorded.map(eventLine)] : []),
+      ])
+    })
+
+  execution
+    .command('watch')
+    .description('Follow one execution until it is over, or all of them until interrupted')
+    .argument('[id]', 'id, or the beginning of one')
+    .option('--workflow <name>', 'only those of this workflow')
+    .action(async (id: string | undefined, options: { workflow?: string }) => {
+      const { watchExecution, watchExecutions } = await import('./watch.ts')
+      return id === undefined ? watchExecutions(context, options) : watchExecution(context, id)
+    })
+}
+
+function describe({ output }: CliContext, one: ShownExecution): string[] {
+  const now = new Date()
+  const fact = (name: string, value: string): string => `${name.padEnd(10)}${value}`
+  const style = styleOf(one.status)
+  return [
+    `${output.style('bold', one.workflow)}  ${style === undefined ? one.status : output.style(style, one.status)}`,
+    fact('id', one.id),
+    fact('version', String(one.version)),
+    ...(one.trigger === null ? [] : [fact('trigger', one.trigger)]),
+    ...(one.scheduled_for === null ? [] : [fact('slot', exactly(one.scheduled_for, now))]),
+    fact('created', exactly(one.created_at, now)),
+    ...(one.started_at !== null && one.completed_at !== null ? [fact('took', roughly(one.completed_at.getTime() - one.started_at.getTime()))] : []),
+    ...(one.parked_reason === null ? [] : [fact('parked', `${one.parked_reason}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
+    ...(one.error === null ? [] : [fact('error', one.error)]),
+    fact('input', JSON.stringify(one.input)),
+    fact('output', JSON.stringify(one.output)),
+    '',
+    ...one.nodes.map(nodeLine),
+  ]
+}
+
+function nodeLine(node: ShownNode): string {
+  const took = node.started_at !== null && node.completed_at !== null ? roughly(new Date(node.completed_at).getTime() - new Date(node.started_at).getTime()) : ''
+  const attempts = node.retry_count > 0 ? `attempt ${node.retry_count + 1}` : ''
+  const detail = node.error ?? (node.output === null ? '' : JSON.stringify(node.output))
+  return `  wave ${node.wave}  ${[node.key, node.type, node.status, took, attempts, detail].filter(part => part !== '').join('  ')}`
+}
+
+function eventLine({ sequence, body, createdAt }: RecordedEvent): string {
+  return `  ${String(sequence).padStart(4)}  ${createdAt.toISOString()}  ${body.type}  ${JSON.stringify(body.payload)}`
+}
+
+function styleOf(status: string): Style | undefined {
+  const styles: Readonly<Record<string, Style>> = { completed: 'green', failed: 'red', cancelled: 'yellow', running: 'cyan' }
+  return styles[status]
+}
+
+const columns = (now: Date): Column<ListedExecution>[] => [
+  { title: 'ID', cell: one => one.id },
+  { title: 'WORKFLOW', cell: one => one.workflow, least: 12 },
+  { title: 'TRIGGER', cell: one => one.trigger ?? '', least: 8, leaves: 4 },
+  { title: 'STATUS', cell: one => one.status, style: one => styleOf(one.status) },
+  { title: 'CREATED', cell: one => relative(one.created_at, now), leaves: 3 },
+  { title: 'TOOK', cell: one => (one.started_at !== null && one.completed_at !== null ? roughly(one.completed_at.getTime() - one.started_at.getTime()) : ''), leaves: 2 },
+  { title: 'ERROR', cell: one => one.error ?? '', least: 8, leaves: 1 },
+]

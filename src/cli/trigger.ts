@@ -1,0 +1,115 @@
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { MbflowError, messageOf } from '../base/errors.ts'
+import type { ListedTrigger } from '../trigger/find.ts'
+import type { CliContext, Family } from './context.ts'
+import { relative } from './text.ts'
+
+interface FireOptions {
+  readonly input?: string
+  readonly key?: string
+  readonly wait?: boolean
+}
+
+const WORD = '`workflow/key`, the key alone if only one trigger has it, or the id'
+
+export const triggerFamily: Family = (program, context) => {
+  const trigger = program.command('trigger').description('Triggers: list, fire, enable, disable')
+
+  trigger
+    .command('list')
+    .description('List triggers with their last and next fire')
+    .option('--workflow <name>', 'only those of this workflow')
+    .action(async ({ workflow }: { workflow?: string }) => {
+      const { listTriggers } = await import('../trigger/find.ts')
+      const { pool } = await context.connect()
+      context.output.rows((await listTriggers(pool, workflow)).map(forPeople), columns(new Date()), 'no triggers yet; they come with workflow documents')
+    })
+
+  trigger
+    .command('fire')
+    .description('Fire a trigger now')
+    .argument('<trigger>', WORD)
+    .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
+    .option('--key <text>', 'makes it happen once: the same key again gives the same execution')
+    .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
+    .action(async (word: string, { input, key, wait }: FireOptions) => {
+      const given = parseInput(input)
+      const { findTrigger } = await import('../trigger/find.ts')
+      const { fireManually } = await import('../trigger/fire-manually.ts')
+      const { withVerbs } = await import('./verbs.ts')
+      const fired = await withVerbs(context, async deps => {
+        const { id } = await findTrigger(deps.pool, word)
+        return fireManually(deps, { triggerId: id, input: given, scope: 'cli', ...(key === undefined ? {} : { key }) })
+      })
+      if (wait) {
+        const { watchExecution } = await import('./watch.ts')
+        return watchExecution(context, fired.executionId)
+      }
+      context.output.one({ execution_id: fired.executionId, repeated: fired.repeated }, () => [
+        `${fired.repeated ? 'fired before with this key:' : 'started'} execution ${fired.executionId}`,
+      ])
+    })
+
+  trigger
+    .command('enable')
+    .description('Enable a trigger; it fires from its next slot on, slots of the time it was disabled are not made up for')
+    .argument('<trigger>', WORD)
+    .action((word: string) => change(context, word, { enabled: true, note: null }))
+
+  trigger
+    .command('disable')
+    .description('Disable a trigger at once, on every daemon')
+    .argument('<trigger>', WORD)
+    .option('--note <text>', 'why, for those who wonder later')
+    .action((word: string, { note }: { note?: string }) => change(context, word, { enabled: false, note: note ?? null }))
+}
+
+async function change(context: CliContext, word: string, { enabled, note }: { enabled: boolean; note: string | null }): Promise<void> {
+  const { findTrigger } = await import('../trigger/find.ts')
+  const { disableTrigger, enableTrigger } = await import('../trigger/arm.ts')
+  const { withVerbs } = await import('./verbs.ts')
+  const changed = await withVerbs(context, async deps => {
+    const { id } = await findTrigger(deps.pool, word)
+    return enabled ? enableTrigger(deps, id) : disableTrigger(deps, { id, note })
+  })
+  const name = `${changed.workflowName}/${changed.key}`
+  context.output.one({ trigger: name, id: changed.id, enabled: changed.enabled }, () => [`${name} is ${changed.enabled ? 'enabled' : 'disabled'}`])
+}
+
+function parseInput(text: string | undefined): JsonObject {
+  if (text === undefined) return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, { hint: `--input '{"name": "value"}'` })
+  }
+  if (!isJsonObject(value)) throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
+  return value
+}
+
+interface TriggerLine {
+  readonly trigger: string
+  readonly id: string
+  readonly type: string
+  readonly schedule: string
+  readonly enabled: boolean
+  readonly note: string | null
+  readonly last_triggered_at: Date | null
+  readonly next_fire_at: Date | null
+}
+
+function forPeople({ id, workflowName, key, type, config, enabled, pauseNote, lastTriggeredAt, nextFireAt }: ListedTrigger): TriggerLine {
+  const zone = typeof config.timezone === 'string' ? ` ${config.timezone}` : ''
+  const schedule = typeof config.schedule === 'string' ? `${config.schedule}${zone}` : typeof config.every === 'string' ? `every ${config.every}` : ''
+  return { trigger: `${workflowName}/${key}`, id, type, schedule, enabled, note: pauseNote, last_triggered_at: lastTriggeredAt, next_fire_at: nextFireAt }
+}
+
+const columns = (now: Date) => [
+  { title: 'TRIGGER', cell: (one: TriggerLine) => one.trigger, least: 16 },
+  { title: 'TYPE', cell: (one: TriggerLine) => one.type },
+  { title: 'SCHEDULE', cell: (one: TriggerLine) => one.schedule, least: 12, leaves: 2 },
+  { title: 'STATE', cell: (one: TriggerLine) => (one.enabled ? 'enabled' : `disabled${one.note === null ? '' : `: ${one.note}`}`), least: 8, style: (one: TriggerLine) => (one.enabled ? ('green' as const) : ('yellow' as const)) },
+  { title: 'LAST', cell: (one: TriggerLine) => (one.last_triggered_at === null ? 'never' : relative(one.last_triggered_at, now)), leaves: 3 },
+  { title: 'NEXT', cell: (one: TriggerLine) => (one.next_fire_at === null ? '' : relative(one.next_fire_at, now)), leaves: 1 },
+]

@@ -1,0 +1,97 @@
+// What people are shown of executions. Reads only; nothing is decided on these rows.
+import type { Json, JsonObject } from '../base/json.ts'
+import type { Db } from '../db/pool.ts'
+import { constant, sql } from '../db/sql.ts'
+import type { ExecutionStatus } from './state.ts'
+
+/** What `execution list` and `watch` show. */
+export interface ListedExecution {
+  readonly id: string
+  readonly workflow: string
+  readonly version: number
+  readonly trigger: string | null
+  readonly status: ExecutionStatus
+  readonly error: string | null
+  readonly scheduled_for: Date | null
+  readonly created_at: Date
+  readonly started_at: Date | null
+  readonly completed_at: Date | null
+}
+
+export interface ExecutionFilter {
+  readonly workflow?: string
+  readonly status?: string
+  /** Only executions before this id (a page further back in time). */
+  readonly before?: string
+  readonly limit: number
+}
+
+const listed = constant`e.id, w.name as workflow, w.version, e.trigger_data ->> 'key' as trigger, e.status, e.error,
+      e.scheduled_for, e.created_at, e.started_at, e.completed_at`
+
+/** The newest first. */
+export function listExecutions(db: Db, { workflow, status, before, limit }: ExecutionFilter): Promise<ListedExecution[]> {
+  return db.rows(sql('execution.list')`
+    select ${listed}
+    from public.executions e join public.workflows w on w.id = e.workflow_id
+    where (${workflow ?? null}::text is null or w.name = ${workflow ?? null})
+      and (${status ?? null}::text is null or e.status = ${status ?? null})
+      and (${before ?? null}::uuid is null or e.id < ${before ?? null})
+    order by e.id desc
+    limit ${limit}`)
+}
+
+/** Executions that changed at or after an instant, in the order of the change. */
+export function listChanged(db: Db, { since, workflow, limit }: { since: Date; workflow?: string; limit: number }): Promise<(ListedExecution & { updated_at: Date })[]> {
+  return db.rows(sql('execution.changed')`
+    select ${listed}, e.updated_at
+    from public.executions e join public.workflows w on w.id = e.workflow_id
+    where e.updated_at >= ${since} and e.created_at > ${since}::timestamptz - interval '1 day'
+      and (${workflow ?? null}::text is null or w.name = ${workflow ?? null})
+    order by e.updated_at
+    limit ${limit}`)
+}
+
+export interface ShownExecution extends ListedExecution {
+  readonly trigger_data: JsonObject
+  readonly input: Json
+  readonly output: Json
+  readonly last_sequence: number
+  readonly wake_at: Date | null
+  readonly parked_reason: string | null
+  readonly nodes: readonly ShownNode[]
+}
+
+export interface ShownNode {
+  readonly key: string
+  readonly type: string
+  readonly status: string
+  readonly wave: number
+  readonly retry_count: number
+  readonly input: Json
+  readonly output: Json
+  readonly error: string | null
+  readonly started_at: string | null
+  readonly completed_at: string | null
+}
+
+export async function showExecution(db: Db, id: string): Promise<ShownExecution | undefined> {
+  const [row] = await db.rows<ShownExecution>(sql('execution.show')`
+    select ${listed}, e.trigger_data, e.input_data as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason,
+      coalesce((
+        select json_agg(json_build_object('key', n.key, 'type', n.type, 'status', x.status, 'wave', x.wave,
+          'retry_count', x.retry_count, 'input', x.input_data, 'output', x.output_data, 'error', x.error,
+          'started_at', x.started_at, 'completed_at', x.completed_at) order by x.wave, n.id)
+        from public.node_executions x join public.nodes n on n.id = x.node_id
+        where x.execution_id = e.id), '[]') as nodes
+    from public.executions e join public.workflows w on w.id = e.workflow_id
+    where e.id = ${id}`)
+  return row
+}
+
+/** The newest ids in a range, at most two: one is meant, two are ambiguous. */
+export async function findBetween(db: Db, range: { from: string; to: string }): Promise<string[]> {
+  const rows = await db.rows<{ id: string }>(sql('execution.findBetween')`
+    select id from public.executions where id between ${range.from} and ${range.to} order by id desc limit 2`)
+  return rows.map(row => row.id)
+}

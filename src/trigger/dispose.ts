@@ -1,0 +1,70 @@
+// What becomes of the slots a trigger owes: slots → misfire → overlap → disposals. Pure; the poller and edits carry it out.
+import type { Disposal } from './fire.ts'
+import { createLru } from '../base/lru.ts'
+import { scheduleOf } from './check.ts'
+import { applyMisfire, type Decision } from './misfire.ts'
+import { applyOverlap } from './overlap.ts'
+import { owedSlots } from './slots.ts'
+import { inputOf, misfirePolicy, overlapPolicy, slotKey, type Trigger } from './trigger.ts'
+import type { Instant, Schedule } from './trigger-type.ts'
+
+/** Slots looked at, and fires decided, for one trigger in one go. */
+const MAX_SLOTS = 10_000
+const MAX_FIRES = 1_000
+
+export interface Owing {
+  /** The earliest slot not disposed of. */
+  readonly cursor: Instant
+  readonly now: Instant
+  /** Executions of the trigger that are not over. */
+  readonly open: number
+  /** Most disposals wanted. */
+  readonly room: number
+}
+
+export interface Disposed {
+  readonly trigger: Trigger
+  readonly disposals: readonly Disposal[]
+  /** The cursor after them; null when the schedule has ended. */
+  readonly next: Instant | null
+}
+
+/** Throws when the slots cannot be computed. */
+export function disposeOwed(trigger: Trigger, { cursor, now, open, room }: Owing): Disposed {
+  const schedule = scheduleNow(trigger)
+  if (schedule === null) return { trigger, disposals: [], next: null }
+  const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
+  const policy = misfirePolicy(trigger.config)
+  const { decisions, cursor: next } = applyMisfire(owed, { now, policy, maxFires: Math.min(MAX_FIRES, room) })
+  const disposals = applyOverlap(decisions, overlapPolicy(trigger.config), open).map(decision => disposalOf(trigger, decision))
+  return { trigger, disposals, next }
+}
+
+function disposalOf(trigger: Trigger, decision: Decision): Disposal {
+  const from = decision.kind === 'fire' ? decision.slot : decision.from
+  const base = { trigger, fireKey: slotKey(from), input: inputOf(trigger.config) }
+  if (decision.kind === 'fire') return { ...base, disposition: 'fired', reason: null, slots: { from, until: from, count: 1 } }
+  const { kind, reason, until, count } = decision
+  return { ...base, disposition: kind === 'coalesce' ? 'coalesced' : 'skipped', reason, slots: { from, until, count } }
+}
+
+/** Whether open executions matter to what becomes of its slots. */
+export function limitsOverlap(trigger: Trigger): boolean {
+  return overlapPolicy(trigger.config) !== 'allow'
+}
+
+export function firstSlotAfter(trigger: Trigger, instant: Instant): Instant | null {
+  return scheduleNow(trigger)?.next(instant) ?? null
+}
+
+/** Compiled rules by trigger and spec, which together never change their meaning. */
+const compiled = createLru<string, Schedule>(20_000)
+
+function scheduleNow(trigger: Trigger): Schedule | null {
+  const name = `${trigger.id} ${trigger.specVersion}`
+  const known = compiled.get(name)
+  if (known !== undefined) return known
+  const schedule = scheduleOf(trigger)
+  if (schedule !== null) compiled.set(name, schedule)
+  return schedule
+}

@@ -1,0 +1,13 @@
+// Every trigger type, one line each.
+import type { TriggerType } from './trigger-type.ts'
+import { cron } from './types/cron.ts'
+import { interval } from './types/interval.ts'
+import { manual } from './types/manual.ts'
+
+const types: readonly TriggerType[] = [
+  cron, //
+  interval,
+  manual,
+]
+
+export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(types.map(type => [type.type, type]))

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { silentLogger } from '../../src/base/log.ts'
+import { startTemporary } from '../../src/db/embedded.ts'
+import { startProcess } from '../support/processes.ts'
+import { query } from './embedded-folder.ts'
+
+const whereabouts = async (url: string): Promise<string> => {
+  const [row] = await query<{ folder: string }>(url, `select current_setting('data_directory') as folder`)
+  return row?.folder ?? ''
+}
+
+test('a temporary server takes 300 connections, and nothing of it stays when it is stopped', async () => {
+  const server = await startTemporary({ log: silentLogger })
+  expect(await query(server.url, `select current_setting('max_connections') as most`)).toEqual([{ most: '300' }])
+  const folder = await whereabouts(server.url)
+  expect(existsSync(folder)).toBe(true)
+  await server.stop()
+  expect(existsSync(join(folder, '..'))).toBe(false)
+})
+
+test('a temporary server and its data end with a process that is killed', async () => {
+  const program = `
+    const { startTemporary } = await import('${import.meta.resolve('../../src/db/embedded.ts')}')
+    const { silentLogger } = await import('${import.meta.resolve('../../src/base/log.ts')}')
+    console.log('using', (await startTemporary({ log: silentLogger })).url)
+    process.stdin.resume()
+    require('node:net').createServer().listen(0)`
+  const owner = startProcess(process.execPath, ['-e', program])
+  const url = (await owner.line(/^using /)).replace('using ', '')
+  const folder = await whereabouts(url)
+  await owner.stop('SIGKILL')
+  while (existsSync(join(folder, '..'))) await nextTurn()
+  await expect(query(url, 'select 1')).rejects.toThrow('ECONNREFUSED')
+})
+
+test('a temporary server does not keep its process from ending', async () => {})
