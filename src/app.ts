@@ -11,8 +11,8 @@ import { createMetrics } from './base/metrics.ts'
 import type { Service } from './base/service.ts'
 import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
-import { createListener } from './db/listener.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
+import { createListener } from './db/listener.ts'
 import { createPool, type Pool } from './db/pool.ts'
 import { sql } from './db/sql.ts'
 import { createEventLog } from './event/event-log.ts'
@@ -37,7 +37,15 @@ const STALE_TICK_MS = 30_000
 /** Nightly, at a minute of its own: months of events are made ahead, so that a daemon may run for years. */
 const HOUSEKEEPING = '17 3 * * *'
 
-export async function createDaemon({ config, database, log }: { config: Config; database: Database; log: Logger }): Promise<Daemon> {
+export async function createDaemon({
+  config,
+  database,
+  log,
+}: {
+  config: Config
+  database: Database
+  log: Logger
+}): Promise<Daemon> {
   const clock = systemClock
   const databaseClock = createDatabaseClock(clock)
   const ids = createIds(databaseClock.now)
@@ -65,7 +73,16 @@ export async function createDaemon({ config, database, log }: { config: Config; 
   })
   const runner = createRunner({ queue, slots: config.concurrency, pollInterval: config.pollInterval, clock, log, work })
   const wakers = createWakeServices(engine, runner.wake)
-  const poller = createPoller({ pool: pools.scheduler, queue, ids, clock, databaseClock, metrics, log, pollInterval: config.pollInterval })
+  const poller = createPoller({
+    pool: pools.scheduler,
+    queue,
+    ids,
+    clock,
+    databaseClock,
+    metrics,
+    log,
+    pollInterval: config.pollInterval,
+  })
   metrics.tickAge.provide(() => poller.age() / 1000)
   metrics.queueActive.provide(runner.held)
 
@@ -108,7 +125,10 @@ export async function createDaemon({ config, database, log }: { config: Config; 
     },
     async stop() {
       stopping = true
-      for (const part of [...parts].reverse()) await part.stop().catch(error => log.error({ evt: 'stop.failed', err: error, part: part.name }, 'a part did not stop cleanly'))
+      for (const part of [...parts].reverse())
+        await part
+          .stop()
+          .catch(error => log.error({ evt: 'stop.failed', err: error, part: part.name }, 'a part did not stop cleanly'))
       await eventLog.idle()
       await http.close()
       await Promise.all(Object.values(pools).map(pool => pool.end()))
@@ -134,7 +154,9 @@ function createPools(config: Config, url: string, log: Logger): Record<'engine' 
 
 function housekeeping(pool: Pool, log: Logger): Service {
   const task = schedule(HOUSEKEEPING, () => ensureEventPartitions(pool, log), { noOverlap: true })
-  task.on('execution:failed', ({ execution }) => log.error({ evt: 'housekeeping.failed', err: execution?.error }, 'housekeeping failed'))
+  task.on('execution:failed', ({ execution }) =>
+    log.error({ evt: 'housekeeping.failed', err: execution?.error }, 'housekeeping failed'),
+  )
   return {
     name: 'housekeeping',
     start: async () => void (await task.start()),

@@ -93,3 +93,9 @@ export function systemCode(thrown: unknown): string | undefined {
   const code = (thrown as { code?: unknown } | null | undefined)?.code
   return typeof code === 'string' ? code : undefined
 }
+
+/** `text` as a message can show it: on one line, only what can be printed and stored, at most `length` characters. */
+export function excerpt(text: string, length: number): string {
+  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return line.length > length ? `${line.slice(0, length - 1).replace(/\p{Cs}$/u, '')}…` : line
+}

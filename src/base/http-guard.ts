@@ -13,7 +13,7 @@ import { pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import { Agent, buildConnector, type Dispatcher, request as send } from 'undici'
 import { type AddressRules, createAddressRules } from './addresses.ts'
-import { messageOf, systemCode } from './errors.ts'
+import { excerpt, messageOf, systemCode } from './errors.ts'
 import {
   type HttpClient,
   HttpClientError,
@@ -250,9 +250,8 @@ function explain(thrown: unknown, { origin }: URL, signal: AbortSignal): HttpCli
   }
   const code = systemCode(thrown) ?? (thrown instanceof Error ? thrown.name : '')
   const { failure, retryable, words } = MEANINGS.find(({ codes }) => codes.test(code)) ?? NO_WAY_THERE
-  return new HttpClientError(failure, `${origin} ${words}: ${oneLine(messageOf(thrown))}`, { retryable, cause: thrown })
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
+  return new HttpClientError(failure, `${origin} ${words}: ${excerpt(messageOf(thrown), 300)}`, {
+    retryable,
+    cause: thrown,
+  })
 }

@@ -13,14 +13,27 @@ export interface LogOptions {
   readonly pretty: boolean
 }
 
-const REDACTED = ['password', '*.password', 'authorization', '*.authorization', 'connectionString', '*.connectionString']
+const REDACTED = [
+  'password',
+  '*.password',
+  'authorization',
+  '*.authorization',
+  'connectionString',
+  '*.connectionString',
+]
 
 /** Logs go to stderr, so that stdout stays what a command prints. */
 export async function createLogger({ level, pretty }: LogOptions): Promise<Logger> {
   const options = { level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } }
-  if (!pretty) return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
+  if (!pretty)
+    return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
   const { default: prettyStream } = await import('pino-pretty')
-  const stream: DestinationStream = prettyStream({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'evt' })
+  const stream: DestinationStream = prettyStream({
+    destination: 2,
+    sync: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'evt',
+  })
   return pino(options, stream)
 }
 

@@ -11,7 +11,9 @@ interface ApplyOptions {
 export const applyFamily: Family = (program, context) => {
   program
     .command('apply')
-    .description('Make workflow documents (YAML or JSON) the active versions of their workflows; applying twice changes nothing')
+    .description(
+      'Make workflow documents (YAML or JSON) the active versions of their workflows; applying twice changes nothing',
+    )
     .requiredOption('-f, --file <path...>', 'files, or folders of *.yaml, *.yml and *.json')
     .option('--prune', 'remove triggers that a workflow has and its document does not')
     .option('--dry-run', 'check the documents and say what would change, without changing it')
@@ -33,12 +35,20 @@ interface Line {
 }
 
 function lines({ workflow, version, change, triggers }: Applied): Line[] {
-  return [{ workflow, version, part: 'workflow', change }, ...triggers.map(trigger => ({ workflow, version, part: `trigger ${trigger.key}`, change: trigger.change }))]
+  return [
+    { workflow, version, part: 'workflow', change },
+    ...triggers.map(trigger => ({ workflow, version, part: `trigger ${trigger.key}`, change: trigger.change })),
+  ]
 }
 
 const columns = [
   { title: 'WORKFLOW', cell: (line: Line) => line.workflow, least: 12 },
   { title: 'VERSION', cell: (line: Line) => String(line.version), align: 'right' as const },
   { title: 'PART', cell: (line: Line) => line.part, least: 12 },
-  { title: 'CHANGE', cell: (line: Line) => line.change, style: (line: Line) => (line.change === 'unchanged' || line.change === 'kept' ? ('dim' as const) : ('green' as const)) },
+  {
+    title: 'CHANGE',
+    cell: (line: Line) => line.change,
+    style: (line: Line) =>
+      line.change === 'unchanged' || line.change === 'kept' ? ('dim' as const) : ('green' as const),
+  },
 ]

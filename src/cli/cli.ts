@@ -2,13 +2,26 @@
 // loaded here; what an action needs it imports when it runs, so that --help is instant.
 import { Command, CommanderError } from 'commander'
 import { version } from '../base/version.ts'
+import { applyFamily } from './apply.ts'
 import { configFamily } from './config.ts'
 import { type CliContext, createSession, type Family, type Io } from './context.ts'
+import { executionFamily } from './execution.ts'
 import { reportFailure } from './failure.ts'
 import { migrateFamily, normaliseFlags } from './migrate.ts'
 import { addSettingOptions, commonSettings } from './settings.ts'
+import { startFamily } from './start.ts'
+import { triggerFamily } from './trigger.ts'
+import { workflowFamily } from './workflow.ts'
 
-const families: readonly Family[] = [migrateFamily, configFamily]
+const families: readonly Family[] = [
+  startFamily,
+  applyFamily,
+  workflowFamily,
+  triggerFamily,
+  executionFamily,
+  migrateFamily,
+  configFamily,
+]
 
 function createProgram(context: CliContext, { stdout, stderr }: Io): Command {
   const program = new Command('mbflow')

@@ -20,7 +20,12 @@ export async function applyExamples(url: string, log: Logger): Promise<number> {
     const queue = createQueue({ pool, log, supervise: false })
     await queue.start()
     try {
-      return (await applyAll({ pool, log, queue, ids: createIds(systemClock.now), metrics: createMetrics() }, { documents, prune: false, dryRun: false })).length
+      return (
+        await applyAll(
+          { pool, log, queue, ids: createIds(systemClock.now), metrics: createMetrics() },
+          { documents, prune: false, dryRun: false },
+        )
+      ).length
     } finally {
       await queue.stop()
     }

@@ -1,7 +1,7 @@
-import type { ListedExecution, ShownExecution, ShownNode } from '../execution/find.ts'
 import type { RecordedEvent } from '../event/event.ts'
-import type { Column, Style } from './table.ts'
+import type { ListedExecution, ShownExecution, ShownNode } from '../execution/find.ts'
 import type { CliContext, Family } from './context.ts'
+import type { Column, Style } from './table.ts'
 import { exactly, relative, roughly } from './text.ts'
 import { wholeNumber } from './workflow.ts'
 
@@ -34,15 +34,17 @@ export const executionFamily: Family = (program, context) => {
     .argument('<id>', 'id, or the beginning of one')
     .option('--events', 'also the event log')
     .action(async (id: string, { events }: { events?: boolean }) => {
-      const { findExecution } = await import('../execution/find.ts')
-      const { readEvents } = await import('../event/event-log.ts')
+      const { findExecution, executionEvents } = await import('../execution/find.ts')
       const { pool } = await context.connect()
       const found = await findExecution(pool, id)
-      const recorded = events || context.output.json ? await readEvents(pool, found.id) : []
-      context.output.one({ ...found, events: recorded.map(({ sequence, body, createdAt }) => ({ sequence, ...body, created_at: createdAt })) }, () => [
-        ...describe(context, found),
-        ...(events ? ['', 'Events', ...recorded.map(eventLine)] : []),
-      ])
+      const recorded = events || context.output.json ? await executionEvents(pool, found.id) : []
+      context.output.one(
+        {
+          ...found,
+          events: recorded.map(({ sequence, body, createdAt }) => ({ sequence, ...body, created_at: createdAt })),
+        },
+        () => [...describe(context, found), ...(events ? ['', 'Events', ...recorded.map(eventLine)] : [])],
+      )
     })
 
   execution
@@ -67,8 +69,12 @@ function describe({ output }: CliContext, one: ShownExecution): string[] {
     ...(one.trigger === null ? [] : [fact('trigger', one.trigger)]),
     ...(one.scheduled_for === null ? [] : [fact('slot', exactly(one.scheduled_for, now))]),
     fact('created', exactly(one.created_at, now)),
-    ...(one.started_at !== null && one.completed_at !== null ? [fact('took', roughly(one.completed_at.getTime() - one.started_at.getTime()))] : []),
-    ...(one.parked_reason === null ? [] : [fact('parked', `${one.parked_reason}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
+    ...(one.started_at !== null && one.completed_at !== null
+      ? [fact('took', roughly(one.completed_at.getTime() - one.started_at.getTime()))]
+      : []),
+    ...(one.parked_reason === null
+      ? []
+      : [fact('parked', `${one.parked_reason}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
     ...(one.error === null ? [] : [fact('error', one.error)]),
     fact('input', JSON.stringify(one.input)),
     fact('output', JSON.stringify(one.output)),
@@ -78,7 +84,10 @@ function describe({ output }: CliContext, one: ShownExecution): string[] {
 }
 
 function nodeLine(node: ShownNode): string {
-  const took = node.started_at !== null && node.completed_at !== null ? roughly(new Date(node.completed_at).getTime() - new Date(node.started_at).getTime()) : ''
+  const took =
+    node.started_at !== null && node.completed_at !== null
+      ? roughly(new Date(node.completed_at).getTime() - new Date(node.started_at).getTime())
+      : ''
   const attempts = node.retry_count > 0 ? `attempt ${node.retry_count + 1}` : ''
   const detail = node.error ?? (node.output === null ? '' : JSON.stringify(node.output))
   return `  wave ${node.wave}  ${[node.key, node.type, node.status, took, attempts, detail].filter(part => part !== '').join('  ')}`
@@ -89,7 +98,12 @@ function eventLine({ sequence, body, createdAt }: RecordedEvent): string {
 }
 
 function styleOf(status: string): Style | undefined {
-  const styles: Readonly<Record<string, Style>> = { completed: 'green', failed: 'red', cancelled: 'yellow', running: 'cyan' }
+  const styles: Readonly<Record<string, Style>> = {
+    completed: 'green',
+    failed: 'red',
+    cancelled: 'yellow',
+    running: 'cyan',
+  }
   return styles[status]
 }
 
@@ -99,6 +113,13 @@ const columns = (now: Date): Column<ListedExecution>[] => [
   { title: 'TRIGGER', cell: one => one.trigger ?? '', least: 8, leaves: 4 },
   { title: 'STATUS', cell: one => one.status, style: one => styleOf(one.status) },
   { title: 'CREATED', cell: one => relative(one.created_at, now), leaves: 3 },
-  { title: 'TOOK', cell: one => (one.started_at !== null && one.completed_at !== null ? roughly(one.completed_at.getTime() - one.started_at.getTime()) : ''), leaves: 2 },
+  {
+    title: 'TOOK',
+    cell: one =>
+      one.started_at !== null && one.completed_at !== null
+        ? roughly(one.completed_at.getTime() - one.started_at.getTime())
+        : '',
+    leaves: 2,
+  },
   { title: 'ERROR', cell: one => one.error ?? '', least: 8, leaves: 1 },
 ]

@@ -57,12 +57,8 @@ export function normaliseFlags(argv: readonly string[]): string[] {
 
 /** Nothing of this is loaded before a command runs. */
 async function tools(context: CliContext): Promise<MigrateOptions & typeof import('../db/migrate.ts')> {
-  const [{ url }, { createLogger }, verbs] = await Promise.all([
-    context.connect(),
-    import('../base/log.ts'),
-    import('../db/migrate.ts'),
-  ])
-  return { ...verbs, url, log: await createLogger({ level: 'warn', pretty: true }) }
+  const [{ url, log }, verbs] = await Promise.all([context.connect(), import('../db/migrate.ts')])
+  return { ...verbs, url, log }
 }
 
 async function up(context: CliContext, to: string | undefined): Promise<void> {

@@ -3,7 +3,7 @@ import type { Logger } from '../base/log.ts'
 import { maskUrl } from '../base/setting-kinds.ts'
 import type { Database } from '../db/database.ts'
 import type { CliContext, Family } from './context.ts'
-import { addSettingOptions } from './settings.ts'
+import { addSettingOptions, daemonSettings } from './settings.ts'
 
 interface StartOptions {
   readonly examples?: boolean
@@ -17,7 +17,7 @@ export const startFamily: Family = (program, context) => {
     .option('--examples', 'load the example workflows into a database that has no workflow yet')
     .option('--no-migrate', 'do not bring the database up to date; refuse to start if it is not')
     .action((options: StartOptions) => startDaemon(context, options))
-  addSettingOptions(start, ['host', 'port', 'roles', 'concurrency', 'nodeConcurrency', 'pollInterval', 'drainTimeout', 'allowPrivate'])
+  addSettingOptions(start, daemonSettings)
 }
 
 async function startDaemon(context: CliContext, { examples = false, migrate }: StartOptions): Promise<void> {
@@ -27,7 +27,10 @@ async function startDaemon(context: CliContext, { examples = false, migrate }: S
   const { openDatabase } = await import('../db/database.ts')
   const { createDaemon } = await import('../app.ts')
   const config = context.config()
-  const log = await createLogger({ level: config.logLevel, pretty: config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY === true) })
+  const log = await createLogger({
+    level: config.logLevel,
+    pretty: config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY === true),
+  })
   const database = await openDatabase({ config, env: environment(), log })
   try {
     await prepare(database, { migrate, log })
@@ -83,7 +86,10 @@ interface Running {
 
 /** The last thing a start says. */
 function welcome({ config, database, url }: Running): string[] {
-  const data = database.dataDir === undefined ? maskUrl(database.url) : `${database.dataDir} (embedded PostgreSQL at ${maskUrl(database.url)})`
+  const data =
+    database.dataDir === undefined
+      ? maskUrl(database.url)
+      : `${database.dataDir} (embedded PostgreSQL at ${maskUrl(database.url)})`
   return [
     '',
     'MBFlow is running.',

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { MbflowError, messageOf } from '../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { ListedTrigger } from '../trigger/find.ts'
 import type { CliContext, Family } from './context.ts'
 import { relative } from './text.ts'
@@ -22,7 +22,11 @@ export const triggerFamily: Family = (program, context) => {
     .action(async ({ workflow }: { workflow?: string }) => {
       const { listTriggers } = await import('../trigger/find.ts')
       const { pool } = await context.connect()
-      context.output.rows((await listTriggers(pool, workflow)).map(forPeople), columns(new Date()), 'no triggers yet; they come with workflow documents')
+      context.output.rows(
+        (await listTriggers(pool, workflow)).map(forPeople),
+        columns(new Date()),
+        'no triggers yet; they come with workflow documents',
+      )
     })
 
   trigger
@@ -52,7 +56,9 @@ export const triggerFamily: Family = (program, context) => {
 
   trigger
     .command('enable')
-    .description('Enable a trigger; it fires from its next slot on, slots of the time it was disabled are not made up for')
+    .description(
+      'Enable a trigger; it fires from its next slot on, slots of the time it was disabled are not made up for',
+    )
     .argument('<trigger>', WORD)
     .action((word: string) => change(context, word, { enabled: true, note: null }))
 
@@ -61,10 +67,16 @@ export const triggerFamily: Family = (program, context) => {
     .description('Disable a trigger at once, on every daemon')
     .argument('<trigger>', WORD)
     .option('--note <text>', 'why, for those who wonder later')
-    .action((word: string, { note }: { note?: string }) => change(context, word, { enabled: false, note: note ?? null }))
+    .action((word: string, { note }: { note?: string }) =>
+      change(context, word, { enabled: false, note: note ?? null }),
+    )
 }
 
-async function change(context: CliContext, word: string, { enabled, note }: { enabled: boolean; note: string | null }): Promise<void> {
+async function change(
+  context: CliContext,
+  word: string,
+  { enabled, note }: { enabled: boolean; note: string | null },
+): Promise<void> {
   const { findTrigger } = await import('../trigger/find.ts')
   const { disableTrigger, enableTrigger } = await import('../trigger/arm.ts')
   const { withVerbs } = await import('./verbs.ts')
@@ -73,7 +85,9 @@ async function change(context: CliContext, word: string, { enabled, note }: { en
     return enabled ? enableTrigger(deps, id) : disableTrigger(deps, { id, note })
   })
   const name = `${changed.workflowName}/${changed.key}`
-  context.output.one({ trigger: name, id: changed.id, enabled: changed.enabled }, () => [`${name} is ${changed.enabled ? 'enabled' : 'disabled'}`])
+  context.output.one({ trigger: name, id: changed.id, enabled: changed.enabled }, () => [
+    `${name} is ${changed.enabled ? 'enabled' : 'disabled'}`,
+  ])
 }
 
 function parseInput(text: string | undefined): JsonObject {
@@ -82,9 +96,12 @@ function parseInput(text: string | undefined): JsonObject {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, { hint: `--input '{"name": "value"}'` })
+    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, {
+      hint: `--input '{"name": "value"}'`,
+    })
   }
-  if (!isJsonObject(value)) throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
+  if (!isJsonObject(value))
+    throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
   return value
 }
 
@@ -99,17 +116,54 @@ interface TriggerLine {
   readonly next_fire_at: Date | null
 }
 
-function forPeople({ id, workflowName, key, type, config, enabled, pauseNote, lastTriggeredAt, nextFireAt }: ListedTrigger): TriggerLine {
+function forPeople({
+  id,
+  workflowName,
+  key,
+  type,
+  config,
+  enabled,
+  pauseNote,
+  lastTriggeredAt,
+  nextFireAt,
+}: ListedTrigger): TriggerLine {
   const zone = typeof config.timezone === 'string' ? ` ${config.timezone}` : ''
-  const schedule = typeof config.schedule === 'string' ? `${config.schedule}${zone}` : typeof config.every === 'string' ? `every ${config.every}` : ''
-  return { trigger: `${workflowName}/${key}`, id, type, schedule, enabled, note: pauseNote, last_triggered_at: lastTriggeredAt, next_fire_at: nextFireAt }
+  const schedule =
+    typeof config.schedule === 'string'
+      ? `${config.schedule}${zone}`
+      : typeof config.every === 'string'
+        ? `every ${config.every}`
+        : ''
+  return {
+    trigger: `${workflowName}/${key}`,
+    id,
+    type,
+    schedule,
+    enabled,
+    note: pauseNote,
+    last_triggered_at: lastTriggeredAt,
+    next_fire_at: nextFireAt,
+  }
 }
 
 const columns = (now: Date) => [
   { title: 'TRIGGER', cell: (one: TriggerLine) => one.trigger, least: 16 },
   { title: 'TYPE', cell: (one: TriggerLine) => one.type },
   { title: 'SCHEDULE', cell: (one: TriggerLine) => one.schedule, least: 12, leaves: 2 },
-  { title: 'STATE', cell: (one: TriggerLine) => (one.enabled ? 'enabled' : `disabled${one.note === null ? '' : `: ${one.note}`}`), least: 8, style: (one: TriggerLine) => (one.enabled ? ('green' as const) : ('yellow' as const)) },
-  { title: 'LAST', cell: (one: TriggerLine) => (one.last_triggered_at === null ? 'never' : relative(one.last_triggered_at, now)), leaves: 3 },
-  { title: 'NEXT', cell: (one: TriggerLine) => (one.next_fire_at === null ? '' : relative(one.next_fire_at, now)), leaves: 1 },
+  {
+    title: 'STATE',
+    cell: (one: TriggerLine) => (one.enabled ? 'enabled' : `disabled${one.note === null ? '' : `: ${one.note}`}`),
+    least: 8,
+    style: (one: TriggerLine) => (one.enabled ? ('green' as const) : ('yellow' as const)),
+  },
+  {
+    title: 'LAST',
+    cell: (one: TriggerLine) => (one.last_triggered_at === null ? 'never' : relative(one.last_triggered_at, now)),
+    leaves: 3,
+  },
+  {
+    title: 'NEXT',
+    cell: (one: TriggerLine) => (one.next_fire_at === null ? '' : relative(one.next_fire_at, now)),
+    leaves: 1,
+  },
 ]

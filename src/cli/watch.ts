@@ -18,14 +18,25 @@ export async function watchExecution(context: CliContext, id: string): Promise<v
     for (const node of execution.nodes) {
       if (shown.get(node.key) === node.status) continue
       shown.set(node.key, node.status)
-      context.output.next({ execution_id: execution.id, node: node.key, wave: node.wave, status: node.status, error: node.error, output: node.output }, () =>
-        `  wave ${node.wave}  ${node.key}  ${node.status}${node.error === null ? '' : `  ${node.error}`}`,
+      context.output.next(
+        {
+          execution_id: execution.id,
+          node: node.key,
+          wave: node.wave,
+          status: node.status,
+          error: node.error,
+          output: node.output,
+        },
+        () => `  wave ${node.wave}  ${node.key}  ${node.status}${node.error === null ? '' : `  ${node.error}`}`,
       )
     }
     if (execution.completed_at !== null) {
       context.output.next(execution, () => line(execution))
       if (execution.status === 'completed') return
-      throw new MbflowError('EXECUTION_FAILED', `execution ${execution.id} ${execution.status}: ${execution.error ?? 'without an error'}`)
+      throw new MbflowError(
+        'EXECUTION_FAILED',
+        `execution ${execution.id} ${execution.status}: ${execution.error ?? 'without an error'}`,
+      )
     }
     await systemClock.sleep(EVERY_MS, signal)
   }
@@ -38,7 +49,11 @@ export async function watchExecutions(context: CliContext, { workflow }: { workf
   const shown = new Map<string, string>()
   let since = new Date()
   while (!signal.aborted) {
-    const changed = await changedExecutions(pool, { since, limit: PAGE, ...(workflow === undefined ? {} : { workflow }) })
+    const changed = await changedExecutions(pool, {
+      since,
+      limit: PAGE,
+      ...(workflow === undefined ? {} : { workflow }),
+    })
     for (const execution of changed) {
       if (shown.get(execution.id) === execution.status) continue
       shown.set(execution.id, execution.status)
@@ -46,13 +61,17 @@ export async function watchExecutions(context: CliContext, { workflow }: { workf
     }
     since = changed.at(-1)?.updated_at ?? since
     // What is over changes no more; what is left is small.
-    if (changed.length === 0) for (const [id, status] of shown) if (status !== 'pending' && status !== 'running') shown.delete(id)
+    if (changed.length === 0)
+      for (const [id, status] of shown) if (status !== 'pending' && status !== 'running') shown.delete(id)
     if (changed.length < PAGE) await systemClock.sleep(EVERY_MS, signal)
   }
 }
 
 function line(execution: ListedExecution): string {
-  const took = execution.started_at !== null && execution.completed_at !== null ? `  ${roughly(execution.completed_at.getTime() - execution.started_at.getTime())}` : ''
+  const took =
+    execution.started_at !== null && execution.completed_at !== null
+      ? `  ${roughly(execution.completed_at.getTime() - execution.started_at.getTime())}`
+      : ''
   const why = execution.error === null ? '' : `  ${execution.error}`
   return `${execution.id}  ${execution.workflow}  ${execution.status}${took}${why}`
 }

@@ -40,15 +40,27 @@ export const workflowFamily: Family = (program, context) => {
       const { printDocument } = await import('../workflow/document.ts')
       const { listTriggers } = await import('../trigger/find.ts')
       const { pool } = await context.connect()
-      const found = await findWorkflow(pool, { workflow: name, ...(workflowVersion === undefined ? {} : { version: workflowVersion }) })
+      const found = await findWorkflow(pool, {
+        workflow: name,
+        ...(workflowVersion === undefined ? {} : { version: workflowVersion }),
+      })
       const triggers = await listTriggers(pool, found.name)
       const form = formOf(found, triggers)
       context.output.one({ id: found.id, version: found.version, status: found.status, ...form }, () => {
         if (document) return printDocument(form).trimEnd().split('\n')
         const head = `${context.output.style('bold', found.name)}  version ${found.version}, ${found.status}`
         const description = found.description === null ? [] : [found.description]
-        const lines = triggers.map(({ key, type, enabled, nextFireAt }) => `  ${key}  ${type}${enabled ? '' : ', disabled'}${nextFireAt === null ? '' : `, next ${relative(nextFireAt, new Date())}`}`)
-        return [head, ...description, '', ...drawWaves(compilePlan(found)).split('\n'), ...(lines.length > 0 ? ['', 'Triggers', ...lines] : [])]
+        const lines = triggers.map(
+          ({ key, type, enabled, nextFireAt }) =>
+            `  ${key}  ${type}${enabled ? '' : ', disabled'}${nextFireAt === null ? '' : `, next ${relative(nextFireAt, new Date())}`}`,
+        )
+        return [
+          head,
+          ...description,
+          '',
+          ...drawWaves(compilePlan(found)).split('\n'),
+          ...(lines.length > 0 ? ['', 'Triggers', ...lines] : []),
+        ]
       })
     })
 }

@@ -17,13 +17,25 @@ export interface Database {
 
 const WATCH_MS = 1_000
 
-export async function openDatabase({ config, env, log }: { config: Config; env: Environment; log: Logger }): Promise<Database> {
+export async function openDatabase({
+  config,
+  env,
+  log,
+}: {
+  config: Config
+  env: Environment
+  log: Logger
+}): Promise<Database> {
   if (config.databaseUrl !== undefined) {
     const idle: Service = { name: 'database', start: async () => {}, stop: async () => {} }
     return { url: config.databaseUrl, dataDir: undefined, watch: () => idle, release: async () => {} }
   }
   const dataDir = config.dataDir ?? defaultDataDir(env, process.getuid?.())
-  const server = await acquireEmbedded({ dataDir, log, ...(config.pgBin === undefined ? {} : { binDir: config.pgBin }) })
+  const server = await acquireEmbedded({
+    dataDir,
+    log,
+    ...(config.pgBin === undefined ? {} : { binDir: config.pgBin }),
+  })
   return {
     url: server.url,
     dataDir: server.dataDir,

@@ -56,10 +56,11 @@ export function spawnAs(account: Account | undefined): {
 export async function run(
   program: string,
   args: readonly string[],
-  { account, input = '' }: { readonly account: Account | undefined; readonly input?: string },
+  { account, input }: { readonly account: Account | undefined; readonly input?: string },
 ): Promise<string> {
   const running = promisify(execFile)(program, args, spawnAs(account))
-  running.child.stdin?.end(input)
+  // A program that ends before it has read its input says why itself.
+  if (input !== undefined) running.child.stdin?.on('error', () => {}).end(input)
   try {
     return (await running).stdout
   } catch (error) {

@@ -23,7 +23,15 @@ export async function notify(db: Db, topic: Topic): Promise<void> {
   await db.rows(sql('db.notify')`select pg_notify(${CHANNEL}, ${topic})`)
 }
 
-export function createListener({ url, log, clock = systemClock }: { url: string; log: Logger; clock?: Clock }): Listener {
+export function createListener({
+  url,
+  log,
+  clock = systemClock,
+}: {
+  url: string
+  log: Logger
+  clock?: Clock
+}): Listener {
   const subscribers = new Map<string, Set<() => void>>()
   const stopping = new AbortController()
   let client: pg.Client | undefined
@@ -34,9 +42,16 @@ export function createListener({ url, log, clock = systemClock }: { url: string;
   }
 
   async function listen(): Promise<void> {
-    const connection = new pg.Client({ connectionString: url, application_name: 'mbflow:listen', keepAlive: true, connectionTimeoutMillis: 10_000 })
+    const connection = new pg.Client({
+      connectionString: url,
+      application_name: 'mbflow:listen',
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+    })
     const closed = new Promise<void>(resolve => connection.once('end', resolve))
-    connection.on('error', error => log.warn({ evt: 'db.listener_lost', err: error }, 'the listening connection was lost'))
+    connection.on('error', error =>
+      log.warn({ evt: 'db.listener_lost', err: error }, 'the listening connection was lost'),
+    )
     connection.on('notification', ({ payload = '' }) => {
       for (const wake of subscribers.get(payload) ?? []) wake()
     })

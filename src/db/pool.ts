@@ -20,7 +20,10 @@ export interface Db {
 
 /** For libraries that bring their own SQL (pg-boss's `db` option). */
 export interface RawDb {
-  executeSql(text: string | { name: string; text: string; values: unknown[] }, values?: unknown[]): Promise<{ rows: unknown[] }>
+  executeSql(
+    text: string | { name: string; text: string; values: unknown[] },
+    values?: unknown[],
+  ): Promise<{ rows: unknown[] }>
 }
 
 /** A transaction in progress; functions that write take this, so that writing outside one does not compile. */
@@ -51,12 +54,16 @@ const INT8 = 20
 const types = {
   // Counts and sequences of ours stay far below 2^53.
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+    oid === INT8 && format !== 'binary'
+      ? Number
+      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 }
 
 /** SQLSTATE classes and codes, system codes and driver messages of a database that may answer again in a moment. */
-const TRANSIENT_CODE = /^(08...|53...|57P0[123]|57014|25P03|55P03|40001|40P01|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/
-const TRANSIENT_MESSAGE = /connection terminated|connection error|timeout exceeded when trying to connect|query read timeout|client was closed/i
+const TRANSIENT_CODE =
+  /^(08...|53...|57P0[123]|57014|25P03|55P03|40001|40P01|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/
+const TRANSIENT_MESSAGE =
+  /connection terminated|connection error|timeout exceeded when trying to connect|query read timeout|client was closed/i
 
 /** Whether the same statement could succeed when it is sent again later. Whether a COMMIT so answered took effect is unknown. */
 export function isTransient(error: unknown): boolean {
@@ -82,7 +89,9 @@ export function createPool(options: PoolOptions): Pool {
     types,
   } as pg.PoolConfig)
   // An idle connection that breaks must not end the process; the next checkout opens a new one.
-  pool.on('error', error => options.log.warn({ evt: 'db.connection_lost', err: error }, 'an idle database connection was lost'))
+  pool.on('error', error =>
+    options.log.warn({ evt: 'db.connection_lost', err: error }, 'an idle database connection was lost'),
+  )
 
   const send = (client: pg.Pool | pg.PoolClient, statement: Statement): Promise<pg.QueryResult> =>
     client.query({ name: statement.name, text: statement.text, values: statement.values as unknown[] })

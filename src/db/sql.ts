@@ -18,6 +18,7 @@ class Fragment {
     this.values = values
   }
 }
+
 export type { Fragment }
 
 /** A piece of SQL to be nested in a statement; it has no name of its own. */
@@ -43,7 +44,11 @@ export function sql(name: string): (strings: TemplateStringsArray, ...values: un
     const text = `/* ${name} */ ${write(strings, values, flat).trim()}`
     if (isFixed) written.set(strings, { name, text })
     // One name, one text: a statement whose shape varies has a name per shape.
-    return { name: isFixed ? name : `${name}:${createHash('sha1').update(text).digest('hex').slice(0, 8)}`, text, values: flat }
+    return {
+      name: isFixed ? name : `${name}:${createHash('sha1').update(text).digest('hex').slice(0, 8)}`,
+      text,
+      values: flat,
+    }
   }
 }
 
@@ -73,6 +78,9 @@ function write(strings: readonly string[], values: readonly unknown[], flat: unk
 export function join(fragments: readonly Fragment[], separator: 'and' | ',', fallback: Fragment): Fragment {
   const [first, ...rest] = fragments
   if (first === undefined) return fallback
-  const glue = separator === 'and' ? (a: Fragment, b: Fragment) => part`${a} and ${b}` : (a: Fragment, b: Fragment) => part`${a}, ${b}`
+  const glue =
+    separator === 'and'
+      ? (a: Fragment, b: Fragment) => part`${a} and ${b}`
+      : (a: Fragment, b: Fragment) => part`${a}, ${b}`
   return rest.reduce(glue, first)
 }

@@ -115,7 +115,11 @@ interface Passed extends Numbered {
 }
 
 export function createEventLog({ pool, queue, ids, clock, metrics }: EventLogDeps): EventLog {
-  const group = createGroupCommit<Numbered, Appended>({ keyOf: one => one.append.executionId, maxBatch: MAX_BATCH, flush })
+  const group = createGroupCommit<Numbered, Appended>({
+    keyOf: one => one.append.executionId,
+    maxBatch: MAX_BATCH,
+    flush,
+  })
 
   async function flush(batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
     const startedAt = clock.monotonic()
@@ -177,9 +181,14 @@ async function write(tx: Tx, queue: Queue, batch: readonly Numbered[]): Promise<
     const { executionId, fence, events } = one.append
     const row = rows.get(executionId)
     if (row === undefined) {
-      return existing?.has(executionId) ? again : new Refused(new MbflowError('EXECUTION_NOT_FOUND', `execution ${executionId} does not exist`))
+      return existing?.has(executionId)
+        ? again
+        : new Refused(new MbflowError('EXECUTION_NOT_FOUND', `execution ${executionId} does not exist`))
     }
-    const isOurs = (fence.turn ?? row.turn) === row.turn && (fence.claim ?? row.claim) === row.claim && row.claim < (fence.claimBelow ?? row.claim + 1)
+    const isOurs =
+      (fence.turn ?? row.turn) === row.turn &&
+      (fence.claim ?? row.claim) === row.claim &&
+      row.claim < (fence.claimBelow ?? row.claim + 1)
     if (!isOurs) return { kind: 'fenced' }
     if (fence.sequence !== row.last_sequence) return { kind: 'behind' }
     passed.push({ ...one, at: row.at })
@@ -191,14 +200,26 @@ async function write(tx: Tx, queue: Queue, batch: readonly Numbered[]): Promise<
 
 async function writePassed(tx: Tx, queue: Queue, passed: readonly Passed[]): Promise<void> {
   const projections = passed.map(one => ({ one, projection: one.append.project(one.at) }))
-  const nodes = projections.flatMap(({ one, projection }) => projection.nodes.map(node => nodeRow(one.append.executionId, node)))
+  const nodes = projections.flatMap(({ one, projection }) =>
+    projection.nodes.map(node => nodeRow(one.append.executionId, node)),
+  )
   const at = passed[0]?.at
   await Promise.all([
-    updateExecutions(tx, projections.map(({ one, projection }) => executionRow(one.append, projection.execution)), at),
+    updateExecutions(
+      tx,
+      projections.map(({ one, projection }) => executionRow(one.append, projection.execution)),
+      at,
+    ),
     nodes.length === 0 ? undefined : upsertNodes(tx, nodes, at),
     insertEvents(tx, passed.flatMap(eventRows), at),
-    queue.enqueue(tx, passed.flatMap(({ append }) => append.enqueue ?? [])),
-    queue.settle(tx, passed.flatMap(({ append }) => append.settle ?? [])),
+    queue.enqueue(
+      tx,
+      passed.flatMap(({ append }) => append.enqueue ?? []),
+    ),
+    queue.settle(
+      tx,
+      passed.flatMap(({ append }) => append.settle ?? []),
+    ),
   ])
 }
 
@@ -302,7 +323,13 @@ async function findWritten(db: Db, { append, eventIds }: Numbered): Promise<Date
 }
 
 export async function readEvents(db: Db, executionId: string): Promise<RecordedEvent[]> {
-  const rows = await db.rows<{ id: string; sequence: number; event_type: EventType; payload: unknown; created_at: Date }>(sql('event.read')`
+  const rows = await db.rows<{
+    id: string
+    sequence: number
+    event_type: EventType
+    payload: unknown
+    created_at: Date
+  }>(sql('event.read')`
     select id, sequence, event_type, payload, created_at
     from public.events
     where execution_id = ${executionId}

@@ -21,18 +21,33 @@ export type EventBody =
   | { readonly type: 'node_started'; readonly payload: { readonly node: string; readonly attempt: number } }
   | {
       readonly type: 'node_completed'
-      readonly payload: { readonly node: string; readonly output: Json; readonly branches?: readonly string[]; readonly edges?: EdgeVerdicts }
+      readonly payload: {
+        readonly node: string
+        readonly output: Json
+        readonly branches?: readonly string[]
+        readonly edges?: EdgeVerdicts
+      }
     }
   | {
       readonly type: 'node_failed'
       /** `handled`: the edges out of the node decide what follows, the execution goes on. */
-      readonly payload: { readonly node: string; readonly error: RecordedError; readonly handled: boolean; readonly edges?: EdgeVerdicts }
+      readonly payload: {
+        readonly node: string
+        readonly error: RecordedError
+        readonly handled: boolean
+        readonly edges?: EdgeVerdicts
+      }
     }
   | { readonly type: 'node_skipped'; readonly payload: { readonly node: string; readonly reason: string } }
   | {
       readonly type: 'node_retrying'
       /** `lost`: the attempt was cut short by us (worker lost, drain), and does not count against the retry policy. */
-      readonly payload: { readonly node: string; readonly error: RecordedError; readonly retry_at: string; readonly lost?: true }
+      readonly payload: {
+        readonly node: string
+        readonly error: RecordedError
+        readonly retry_at: string
+        readonly lost?: true
+      }
     }
   | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at: string } }
   | { readonly type: 'execution_woken'; readonly payload: Record<string, never> }

@@ -33,7 +33,9 @@ interface Waiting<Request, Result> {
   reject(error: unknown): void
 }
 
-export function createGroupCommit<Request, Result>(options: GroupCommitOptions<Request, Result>): GroupCommit<Request, Result> {
+export function createGroupCommit<Request, Result>(
+  options: GroupCommitOptions<Request, Result>,
+): GroupCommit<Request, Result> {
   let waiting: Waiting<Request, Result>[] = []
   let running: Promise<void> | undefined
 

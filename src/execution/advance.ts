@@ -15,7 +15,17 @@ import type { HeldJob } from '../queue/runner.ts'
 import type { Catalog } from '../workflow/catalog.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { type AttemptDeps, type AttemptResult, attempt } from './attempt.ts'
-import { type Draft, decideNext, draftOf, emit, failExecution, type Now, nextRetryAt, restartLost, settleAttempt } from './decide.ts'
+import {
+  type Draft,
+  decideNext,
+  draftOf,
+  emit,
+  failExecution,
+  type Now,
+  nextRetryAt,
+  restartLost,
+  settleAttempt,
+} from './decide.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
 import { createScopes, type Scopes } from './scope.ts'
 import { type ExecutionState, fold, initialState, isOver } from './state.ts'
@@ -43,11 +53,15 @@ const DRAINED: RecordedError = { code: 'WORKER_DRAINED', message: 'the worker st
 /** Works on a batch of jobs; one promise per job, settled when the turn is over. */
 export function createAdvance(deps: AdvanceDeps): (batch: readonly HeldJob[]) => Promise<void>[] {
   return batch => {
-    const loaded = load(deps, batch.map(held => held.job))
+    const loaded = load(
+      deps,
+      batch.map(held => held.job),
+    )
     return batch.map(async held => {
       const found = (await loaded).get(held.job.executionId)
       // A job of an earlier turn, or of an execution that is over, has nothing left to say.
-      if (found === undefined || found.row.turn !== held.job.turn || isTerminal(found.row)) return deps.queue.settle(deps.pool, [held.job])
+      if (found === undefined || found.row.turn !== held.job.turn || isTerminal(found.row))
+        return deps.queue.settle(deps.pool, [held.job])
       await drive(deps, held, found)
     })
   }
@@ -59,7 +73,10 @@ interface Loaded {
 }
 
 async function load(deps: AdvanceDeps, jobs: readonly Job[]): Promise<Map<string, Loaded>> {
-  const rows = await loadExecutions(deps.pool, jobs.map(job => job.executionId))
+  const rows = await loadExecutions(
+    deps.pool,
+    jobs.map(job => job.executionId),
+  )
   const plans = await deps.catalog.plans([...new Set(rows.map(row => row.workflowId))])
   const loaded = new Map<string, Loaded>()
   for (const row of rows) {
@@ -188,7 +205,10 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
   const claim = held.job.retryCount
   const before = turn.state
   let after = before
-  const next = draft.state.turn > held.job.turn ? { id: turnJobId(row.id, draft.state.turn), executionId: row.id, turn: draft.state.turn, priority: row.priority } : undefined
+  const next =
+    draft.state.turn > held.job.turn
+      ? { id: turnJobId(row.id, draft.state.turn), executionId: row.id, turn: draft.state.turn, priority: row.priority }
+      : undefined
   try {
     const result = await deps.eventLog.append(
       {
@@ -196,7 +216,11 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
         fence: { sequence: turn.sequence, turn: held.job.turn, ...(turn.claimed ? { claim } : { claimBelow: claim }) },
         events: draft.events,
         project(at) {
-          after = fold(plan, before, draft.events.map(body => ({ body, createdAt: at })))
+          after = fold(
+            plan,
+            before,
+            draft.events.map(body => ({ body, createdAt: at })),
+          )
           return { execution: executionProjection(after), nodes: changedNodes(plan, row.id, { before, after }) }
         },
         ...(next ? { enqueue: next } : {}),
@@ -210,7 +234,10 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
     }
     return result
   } catch (error) {
-    deps.log.error({ evt: 'execution.append_refused', err: error, executionId: row.id }, 'the database refused an append')
+    deps.log.error(
+      { evt: 'execution.append_refused', err: error, executionId: row.id },
+      'the database refused an append',
+    )
     return 'refused'
   }
 }

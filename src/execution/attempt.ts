@@ -1,20 +1,21 @@
 // One attempt of one node: renders its config, runs the executor under its timeout, checks what comes back, and asks
 // which conditional edges hold. The only place where something thrown becomes an outcome. Writes nothing.
+
+import { messageOf } from '../base/errors.ts'
 import type { HttpClient } from '../base/http-client.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { checkStorable } from '../base/json-limits.ts'
 import type { Logger } from '../base/log.ts'
-import { messageOf } from '../base/errors.ts'
 import { checkSchema } from '../base/schema.ts'
+import type { EdgeVerdicts } from '../event/event.ts'
 import type { Evaluator } from '../expression/expression.ts'
 import { ExpressionError } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
-import type { EdgeVerdicts } from '../event/event.ts'
 import type { NodeError, NodeType, Outcome, Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { takenEdges } from './inputs.ts'
 import { nodeExecutionId } from './projection.ts'
-import { failureOutput, type ExecutionState } from './state.ts'
+import { type ExecutionState, failureOutput } from './state.ts'
 
 export interface AttemptDeps {
   readonly nodeTypes: ReadonlyMap<string, NodeType>
@@ -49,7 +50,10 @@ export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promi
   }
 }
 
-async function execute(deps: AttemptDeps, { plan, node, executionId, state, scope, signal }: AttemptRequest): Promise<Outcome> {
+async function execute(
+  deps: AttemptDeps,
+  { plan, node, executionId, state, scope, signal }: AttemptRequest,
+): Promise<Outcome> {
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failure('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
@@ -60,7 +64,8 @@ async function execute(deps: AttemptDeps, { plan, node, executionId, state, scop
   try {
     const config = await renderConfig(deps.evaluator, { type, node, scope })
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
-    if (problems.length > 0) return failure('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
+    if (problems.length > 0)
+      return failure('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
     const outcome = await type.execute(config, {
       scope,
       taken: takenEdges(plan, state, node.index),
@@ -84,16 +89,24 @@ async function execute(deps: AttemptDeps, { plan, node, executionId, state, scop
 }
 
 /** The config with its templates replaced; expression fields stay as they are. Identical when there is nothing to do. */
-async function renderConfig(evaluator: Evaluator, { type, node, scope }: { type: NodeType; node: PlanNode; scope: Scope }): Promise<JsonObject> {
+async function renderConfig(
+  evaluator: Evaluator,
+  { type, node, scope }: { type: NodeType; node: PlanNode; scope: Scope },
+): Promise<JsonObject> {
   const templates: Record<string, Json> = {}
-  for (const [field, value] of Object.entries(node.config)) if (!type.expressions.includes(field)) templates[field] = value
+  for (const [field, value] of Object.entries(node.config))
+    if (!type.expressions.includes(field)) templates[field] = value
   if (!hasTemplates(templates)) return node.config
   const rendered = await renderTemplates(templates, scope, evaluator)
   return isJsonObject(rendered) ? { ...node.config, ...rendered } : node.config
 }
 
 /** Which `when` edges out of the node hold; undefined when it has none that matter. */
-async function judgeEdges(evaluator: Evaluator, { plan, node, scope }: AttemptRequest, outcome: Outcome): Promise<EdgeVerdicts | undefined> {
+async function judgeEdges(
+  evaluator: Evaluator,
+  { plan, node, scope }: AttemptRequest,
+  outcome: Outcome,
+): Promise<EdgeVerdicts | undefined> {
   if (outcome.kind === 'failed' && node.policy.on_error !== 'continue') return undefined
   const output = outcome.kind === 'completed' ? outcome.output : failureOutput(outcome.error)
   const verdicts: Record<string, boolean> = {}
@@ -102,7 +115,10 @@ async function judgeEdges(evaluator: Evaluator, { plan, node, scope }: AttemptRe
     const key = plan.nodes[target]?.key ?? ''
     const value = await evaluator.evaluate(condition.when, { ...scope, output })
     if (typeof value !== 'boolean') {
-      throw new ExpressionError('EXPRESSION_FAILED', `the condition on "${node.key}" → "${key}" gave ${JSON.stringify(value) ?? 'nothing'}, not true or false`)
+      throw new ExpressionError(
+        'EXPRESSION_FAILED',
+        `the condition on "${node.key}" → "${key}" gave ${JSON.stringify(value) ?? 'nothing'}, not true or false`,
+      )
     }
     verdicts[key] = value
   }

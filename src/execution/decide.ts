@@ -50,7 +50,8 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
       if (failure !== undefined) return fail(plan, draft, { ...failure, now })
     }
     const next = plan.waves[wave + 1]
-    if (next === undefined) return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
+    if (next === undefined)
+      return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
     say({ type: 'wave_started', payload: { wave: wave + 1, nodes: next.length } })
     for (const index of next) {
       const node = planNode(plan, index)
@@ -71,7 +72,10 @@ function startNodes(plan: Plan, draft: Draft, now: Now): void {
     if (failing) giveUp(plan, draft, { key, state, now })
     else if (running < MAX_RUNNING && (state.retryAt === undefined || state.retryAt <= now.at)) {
       running++
-      emit(plan, draft, { body: { type: 'node_started', payload: { node: key, attempt: state.attempt + 1 } }, at: now.at })
+      emit(plan, draft, {
+        body: { type: 'node_started', payload: { node: key, attempt: state.attempt + 1 } },
+        at: now.at,
+      })
     }
   }
 }
@@ -105,7 +109,11 @@ export function failExecution(plan: Plan, draft: Draft, { error, now }: { error:
 }
 
 /** What the end of an attempt means: done, another attempt, or failure. */
-export function settleAttempt(plan: Plan, draft: Draft, { key, outcome, edges, now }: { key: string; outcome: Outcome; edges?: EdgeVerdicts | undefined; now: Now }): void {
+export function settleAttempt(
+  plan: Plan,
+  draft: Draft,
+  { key, outcome, edges, now }: { key: string; outcome: Outcome; edges?: EdgeVerdicts | undefined; now: Now },
+): void {
   const index = plan.index.get(key) ?? -1
   const node = planNode(plan, index)
   const state = nodeOf(draft.state, index)
@@ -119,10 +127,22 @@ export function settleAttempt(plan: Plan, draft: Draft, { key, outcome, edges, n
   const error: RecordedError = { code, message, ...(details === undefined ? {} : { details }) }
   const { retry } = node.policy
   const maxAttempts = retry === undefined ? 1 : (retry.max_attempts ?? 3)
-  if (retryable && retry !== undefined && state.attempt - state.lost < maxAttempts && unhandledFailure(plan, draft.state) === undefined) {
-    const backoff = { backoff: retry.backoff ?? 'exponential', delay_ms: retry.delay_ms ?? 1_000, max_delay_ms: retry.max_delay_ms ?? MAX_DELAY_MS } as const
+  if (
+    retryable &&
+    retry !== undefined &&
+    state.attempt - state.lost < maxAttempts &&
+    unhandledFailure(plan, draft.state) === undefined
+  ) {
+    const backoff = {
+      backoff: retry.backoff ?? 'exponential',
+      delay_ms: retry.delay_ms ?? 1_000,
+      max_delay_ms: retry.max_delay_ms ?? MAX_DELAY_MS,
+    } as const
     const delay = retryDelay(backoff, { attempt: state.attempt - state.lost, retryAfter }, now.random)
-    return say({ type: 'node_retrying', payload: { node: key, error, retry_at: new Date(now.at.getTime() + delay).toISOString() } })
+    return say({
+      type: 'node_retrying',
+      payload: { node: key, error, retry_at: new Date(now.at.getTime() + delay).toISOString() },
+    })
   }
   say({ type: 'node_failed', payload: { node: key, error, handled: handlesFailure(node), ...verdicts } })
 }
@@ -139,7 +159,8 @@ export function restartLost(plan: Plan, draft: Draft, { reason, now }: { reason:
 /** When the next attempt of a waiting node is due, if any waits. */
 export function nextRetryAt(state: ExecutionState): Date | undefined {
   let next: Date | undefined
-  for (const { retryAt } of state.nodes) if (retryAt !== undefined && (next === undefined || retryAt < next)) next = retryAt
+  for (const { retryAt } of state.nodes)
+    if (retryAt !== undefined && (next === undefined || retryAt < next)) next = retryAt
   return next
 }
 
@@ -153,7 +174,8 @@ function handlesFailure(node: PlanNode): boolean {
 function unhandledFailure(plan: Plan, state: ExecutionState): { node: string; error: RecordedError } | undefined {
   for (const index of plan.waves[state.wave] ?? []) {
     const node = nodeOf(state, index)
-    if (node.status === 'failed' && !node.handled && node.error !== undefined) return { node: planNode(plan, index).key, error: node.error }
+    if (node.status === 'failed' && !node.handled && node.error !== undefined)
+      return { node: planNode(plan, index).key, error: node.error }
   }
   return undefined
 }

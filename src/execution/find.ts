@@ -4,8 +4,9 @@ import { isUuid } from '../base/id.ts'
 import type { Db } from '../db/pool.ts'
 import { findBetween, type ShownExecution, showExecution } from './listing-store.ts'
 
-export { listChanged as changedExecutions, listExecutions } from './listing-store.ts'
+export { readEvents as executionEvents } from '../event/event-log.ts'
 export type { ListedExecution, ShownExecution, ShownNode } from './listing-store.ts'
+export { listChanged as changedExecutions, listExecutions } from './listing-store.ts'
 
 const HEX_DIGITS = 32
 
@@ -13,7 +14,9 @@ const HEX_DIGITS = 32
 export async function findExecution(db: Db, idOrPrefix: string): Promise<ShownExecution> {
   const [id, another] = isUuid(idOrPrefix) ? [idOrPrefix] : await findBetween(db, rangeOf(idOrPrefix))
   if (another !== undefined) {
-    throw new MbflowError('NAME_AMBIGUOUS', `several executions have an id that begins with ${idOrPrefix}`, { hint: 'give more of the id' })
+    throw new MbflowError('NAME_AMBIGUOUS', `several executions have an id that begins with ${idOrPrefix}`, {
+      hint: 'give more of the id',
+    })
   }
   const found = id === undefined ? undefined : await showExecution(db, id)
   if (found === undefined) throw notFound(idOrPrefix)
@@ -27,5 +30,7 @@ function rangeOf(prefix: string): { from: string; to: string } {
 }
 
 function notFound(id: string): MbflowError {
-  return new MbflowError('EXECUTION_NOT_FOUND', `there is no execution ${id}`, { hint: 'mbflow execution list shows the latest' })
+  return new MbflowError('EXECUTION_NOT_FOUND', `there is no execution ${id}`, {
+    hint: 'mbflow execution list shows the latest',
+  })
 }

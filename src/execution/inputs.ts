@@ -41,7 +41,8 @@ export function takenEdges(plan: Plan, state: ExecutionState, index: number): Ta
   const taken: TakenEdge[] = []
   for (const edge of nodeAt(plan.nodes, index).incoming) {
     const source = nodeAt(state.nodes, edge.source)
-    if (whyNotTaken(plan, edge, source) === null) taken.push({ key: nodeAt(plan.nodes, edge.source).key, output: source.output ?? null })
+    if (whyNotTaken(plan, edge, source) === null)
+      taken.push({ key: nodeAt(plan.nodes, edge.source).key, output: source.output ?? null })
   }
   return taken
 }

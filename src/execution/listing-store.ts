@@ -30,7 +30,10 @@ const listed = constant`e.id, w.name as workflow, w.version, e.trigger_data ->> 
       e.scheduled_for, e.created_at, e.started_at, e.completed_at`
 
 /** The newest first. */
-export function listExecutions(db: Db, { workflow, status, before, limit }: ExecutionFilter): Promise<ListedExecution[]> {
+export function listExecutions(
+  db: Db,
+  { workflow, status, before, limit }: ExecutionFilter,
+): Promise<ListedExecution[]> {
   return db.rows(sql('execution.list')`
     select ${listed}
     from public.executions e join public.workflows w on w.id = e.workflow_id
@@ -42,7 +45,10 @@ export function listExecutions(db: Db, { workflow, status, before, limit }: Exec
 }
 
 /** Executions that changed at or after an instant, in the order of the change. */
-export function listChanged(db: Db, { since, workflow, limit }: { since: Date; workflow?: string; limit: number }): Promise<(ListedExecution & { updated_at: Date })[]> {
+export function listChanged(
+  db: Db,
+  { since, workflow, limit }: { since: Date; workflow?: string; limit: number },
+): Promise<(ListedExecution & { updated_at: Date })[]> {
   return db.rows(sql('execution.changed')`
     select ${listed}, e.updated_at
     from public.executions e join public.workflows w on w.id = e.workflow_id

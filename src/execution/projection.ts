@@ -25,7 +25,8 @@ export function executionProjection(state: ExecutionState): ExecutionProjection 
   return {
     status: state.status,
     output: state.output,
-    error: error === undefined ? null : failedNode === undefined ? errorText(error) : `${failedNode}: ${errorText(error)}`,
+    error:
+      error === undefined ? null : failedNode === undefined ? errorText(error) : `${failedNode}: ${errorText(error)}`,
     turn: state.turn,
     claim: state.claim,
     wakeAt: state.wakeAt,
@@ -51,7 +52,11 @@ export function nodeProjection(executionId: string, node: PlanNode, state: NodeS
 }
 
 /** The node rows that differ between two states of an execution. */
-export function changedNodes(plan: Plan, executionId: string, change: { before: ExecutionState; after: ExecutionState }): NodeProjection[] {
+export function changedNodes(
+  plan: Plan,
+  executionId: string,
+  change: { before: ExecutionState; after: ExecutionState },
+): NodeProjection[] {
   const rows: NodeProjection[] = []
   plan.nodes.forEach((node, index) => {
     const after = change.after.nodes[index]

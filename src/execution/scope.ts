@@ -27,7 +27,13 @@ export function createScopes(plan: Plan, row: ExecutionRow): Scopes {
         nodes = resultsBefore(plan, state, node.wave)
         builtFor = node.wave
       }
-      return { input: state.nodes[node.index]?.input ?? null, nodes, vars: workflow.variables, trigger: row.triggerData, execution }
+      return {
+        input: state.nodes[node.index]?.input ?? null,
+        nodes,
+        vars: workflow.variables,
+        trigger: row.triggerData,
+        execution,
+      }
     },
   }
 }

@@ -82,7 +82,11 @@ export function initialState(plan: Plan, input: Json): ExecutionState {
   }
 }
 
-export function fold(plan: Plan, state: ExecutionState, events: Iterable<{ body: EventBody; createdAt: Date }>): ExecutionState {
+export function fold(
+  plan: Plan,
+  state: ExecutionState,
+  events: Iterable<{ body: EventBody; createdAt: Date }>,
+): ExecutionState {
   for (const { body, createdAt } of events) state = evolve(plan, state, { body, at: createdAt })
   return state
 }
@@ -94,7 +98,14 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
     case 'workflow_completed':
       return { ...state, status: 'completed', output: body.payload.output, completedAt: at }
     case 'workflow_failed':
-      return { ...state, status: 'failed', error: body.payload.error, failedNode: body.payload.node, completedAt: at, ...UNPARKED }
+      return {
+        ...state,
+        status: 'failed',
+        error: body.payload.error,
+        failedNode: body.payload.node,
+        completedAt: at,
+        ...UNPARKED,
+      }
     case 'wave_started':
       return { ...state, wave: body.payload.wave }
     case 'wave_completed':
@@ -108,7 +119,7 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
     case 'execution_taken_over':
       return { ...state, claim: body.payload.claim }
     default:
-      return withNode(plan, state, body, at)
+      return withNode(plan, state, { body, at })
   }
 }
 
@@ -116,10 +127,11 @@ const UNPARKED = { wakeAt: undefined, parkedReason: undefined }
 
 type NodeEventBody = Extract<EventBody, { payload: { node: string } & object }> & { type: `node_${string}` }
 
-function withNode(plan: Plan, state: ExecutionState, body: NodeEventBody, at: Date): ExecutionState {
+function withNode(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): ExecutionState {
   const index = plan.index.get(body.payload.node)
   const before = index === undefined ? undefined : state.nodes[index]
-  if (index === undefined || before === undefined) throw new Error(`event ${body.type} names "${body.payload.node}", which is not a node of the workflow version`)
+  if (index === undefined || before === undefined)
+    throw new Error(`event ${body.type} names "${body.payload.node}", which is not a node of the workflow version`)
   const nodes = state.nodes.slice()
   nodes[index] = evolveNode(before, body, { at, input: () => nodeInput(plan, state, index) })
   return { ...state, nodes }
@@ -138,10 +150,26 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
         error: undefined,
       }
     case 'node_completed':
-      return { ...node, status: 'completed', output: body.payload.output, branches: body.payload.branches, edges: body.payload.edges, completedAt: at }
+      return {
+        ...node,
+        status: 'completed',
+        output: body.payload.output,
+        branches: body.payload.branches,
+        edges: body.payload.edges,
+        completedAt: at,
+      }
     case 'node_failed': {
       const { error, handled, edges } = body.payload
-      return { ...node, status: 'failed', error, handled, edges, output: handled ? failureOutput(error) : undefined, retryAt: undefined, completedAt: at }
+      return {
+        ...node,
+        status: 'failed',
+        error,
+        handled,
+        edges,
+        output: handled ? failureOutput(error) : undefined,
+        retryAt: undefined,
+        completedAt: at,
+      }
     }
     case 'node_skipped':
       return { ...node, status: 'skipped', skipReason: body.payload.reason, completedAt: at }

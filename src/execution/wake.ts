@@ -34,7 +34,9 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 /** Wakes what is due; resolves to how many were woken. */
 export async function wakeDue({ pool, eventLog }: WakeDeps): Promise<number> {
   const due = await findDue(pool, BATCH)
-  const results = await Promise.all(due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }))))
+  const results = await Promise.all(
+    due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }))),
+  )
   return results.filter(appended).length
 }
 
@@ -46,7 +48,9 @@ export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, sil
     const silent = await findSilent(pool, { silence, after, limit: BATCH })
     const live = await queue.live(silent.map(row => turnJobId(row.id, row.turn)))
     const lost = silent.filter(row => !live.has(turnJobId(row.id, row.turn)))
-    const results = await Promise.all(lost.map(row => eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }))))
+    const results = await Promise.all(
+      lost.map(row => eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }))),
+    )
     for (const row of lost) log.warn({ evt: 'execution.rescued', executionId: row.id }, 'an execution had lost its job')
     rescued += results.filter(appended).length
     if (silent.length < BATCH) return rescued
@@ -57,7 +61,14 @@ export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, sil
 /** Fails executions whose job went to the dead letters; resolves to how many. */
 export async function buryDead(deps: WakeDeps): Promise<number> {
   const dead = await deps.queue.fetch(BATCH, queues.dead.name)
-  const rows = new Map((await loadExecutions(deps.pool, dead.map(job => job.executionId))).map(row => [row.id, row]))
+  const rows = new Map(
+    (
+      await loadExecutions(
+        deps.pool,
+        dead.map(job => job.executionId),
+      )
+    ).map(row => [row.id, row]),
+  )
   let buried = 0
   for (const job of dead) {
     const row = rows.get(job.executionId)
@@ -80,7 +91,11 @@ async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job
     fence: { sequence: events.length, turn: job.turn },
     events: draft.events,
     project(at) {
-      const after = fold(plan, before, draft.events.map(body => ({ body, createdAt: at })))
+      const after = fold(
+        plan,
+        before,
+        draft.events.map(body => ({ body, createdAt: at })),
+      )
       return { execution: executionProjection(after), nodes: changedNodes(plan, row.id, { before, after }) }
     },
   })

@@ -3,7 +3,7 @@
 // The output is `{status, headers, body}`. JSON is parsed; text is decoded by its charset (bytes that are none become
 // U+FFFD); anything else is `{base64, bytes}`; an empty body is null, whatever its type. A status that is not a success
 // fails the node, redirects too: they are not followed. Of the body a failure shows only the beginning.
-import { STATUS_CODES } from 'node:http'
+import { excerpt } from '../base/errors.ts'
 import type { HttpResponse } from '../base/http-client.ts'
 import type { Json } from '../base/json.ts'
 import { MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
@@ -44,9 +44,8 @@ function isSuccess(status: number, codes: readonly (number | string)[]): boolean
 
 function statusFailure(response: HttpResponse, answered: string): Outcome {
   const { status, headers } = response
-  const reason = STATUS_CODES[status] ?? ''
   const excerpt = excerptOf(response)
-  const message = `${answered} ${reason}${redirection(response)}${excerpt && `: ${excerpt}`}`
+  const message = `${answered}${redirection(response)}${excerpt && `: ${excerpt}`}`
   const retryable = status >= 500 || status === 408 || status === 425 || status === 429
   const retryAfter = retryable ? retryAfterMs(headers['retry-after'], headers.date) : undefined
   return failed('HTTP_STATUS', message, {
@@ -97,7 +96,5 @@ function textOf(body: Uint8Array, charset: string, options: { fatal?: boolean } 
 function excerptOf({ headers, body }: HttpResponse): string {
   const { essence, charset } = parseContentType(headers['content-type'] ?? '')
   if (!JSON_TYPE.test(essence) && !TEXT_TYPE.test(essence)) return ''
-  const text = textOf(body.subarray(0, 4 * EXCERPT_LENGTH), charset) ?? ''
-  const printable = text.replace(/[\p{C}\s]+/gu, ' ').trim()
-  return printable.length > EXCERPT_LENGTH ? `${printable.slice(0, EXCERPT_LENGTH - 1)}…` : printable
+  return excerpt(textOf(body.subarray(0, 4 * EXCERPT_LENGTH), charset) ?? '', EXCERPT_LENGTH)
 }

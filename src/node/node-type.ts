@@ -1,7 +1,7 @@
 // The contract of a node type. A type is one file in `node/types/` and one line in `node/registry.ts`; documents, docs,
 // forms and the contract suite follow from it. Executors reach the world only through the NodeContext they are given.
 import type { TSchema } from 'typebox'
-import type { Problem } from '../base/errors.ts'
+import { excerpt, type Problem } from '../base/errors.ts'
 import type { HttpClient } from '../base/http-client.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
@@ -94,7 +94,9 @@ export function defineNodeType<Config>(definition: NodeType<Config>): NodeType {
   return definition as NodeType
 }
 
-/** The outcome of an attempt that went wrong; not worth another one unless said so. */
+/** The outcome of an attempt that went wrong; not worth another one unless said so. The message may quote any data. */
 export function failed(code: string, message: string, more: Partial<NodeError> = {}): Outcome {
-  return { kind: 'failed', error: { retryable: false, ...more, code, message } }
+  return { kind: 'failed', error: { retryable: false, ...more, code, message: excerpt(message, LONGEST_MESSAGE) } }
 }
+
+const LONGEST_MESSAGE = 1000

@@ -132,7 +132,14 @@ function createBoss(pool: Pool, options: { supervise: boolean; migrate: boolean 
 
 /** Installs or upgrades the queue's own schema and its queues; part of `migrate up`. */
 export async function installQueue(url: string, log: Logger): Promise<void> {
-  const pool = createPool({ url, applicationName: 'mbflow:migrate', max: 2, log, statementTimeout: 300_000, idleInTransactionTimeout: 300_000 })
+  const pool = createPool({
+    url,
+    applicationName: 'mbflow:migrate',
+    max: 2,
+    log,
+    statementTimeout: 300_000,
+    idleInTransactionTimeout: 300_000,
+  })
   const boss = createBoss(pool, { supervise: false, migrate: true }, log)
   try {
     await boss.start()

@@ -23,7 +23,13 @@ export const queues = {
   /** Jobs of executions that lost every worker that took them. */
   dead: {
     name: 'exec_dead',
-    options: { retryLimit: 20, retryDelay: 60, heartbeatSeconds: LEASE_SECONDS, retentionSeconds: 365 * 24 * 3600, deleteAfterSeconds: 3600 },
+    options: {
+      retryLimit: 20,
+      retryDelay: 60,
+      heartbeatSeconds: LEASE_SECONDS,
+      retentionSeconds: 365 * 24 * 3600,
+      deleteAfterSeconds: 3600,
+    },
   },
 } as const
 

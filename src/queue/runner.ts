@@ -59,14 +59,26 @@ export function createRunner(options: RunnerOptions): Runner {
 
   function take(jobs: readonly Job[], claimedAt: number): void {
     const batch = jobs.map((job): Slot => {
-      const slot = { job, lost: new AbortController(), drain: new AbortController(), claimedAt, renewedAt: claimedAt, done: Promise.resolve() }
+      const slot = {
+        job,
+        lost: new AbortController(),
+        drain: new AbortController(),
+        claimedAt,
+        renewedAt: claimedAt,
+        done: Promise.resolve(),
+      }
       held.set(job.id, slot)
       return slot
     })
     const dones = options.work(batch.map(({ job, lost, drain }) => ({ job, lost: lost.signal, drain: drain.signal })))
     batch.forEach((slot, i) => {
       slot.done = (dones[i] ?? Promise.resolve())
-        .catch(error => log.error({ evt: 'runner.job_failed', err: error, executionId: slot.job.executionId }, 'a job was dropped; its claim will lapse'))
+        .catch(error =>
+          log.error(
+            { evt: 'runner.job_failed', err: error, executionId: slot.job.executionId },
+            'a job was dropped; its claim will lapse',
+          ),
+        )
         .then(() => {
           held.delete(slot.job.id)
           fetching.wake()
@@ -89,7 +101,30 @@ export function createRunner(options: RunnerOptions): Runner {
     },
   })
 
-  const renewing = createLoop({
+  const renewing = createRenewal(options, held)
+
+  return {
+    name: 'runner',
+    async start() {
+      await fetching.start()
+      await renewing.start()
+    },
+    wake: () => fetching.wake(),
+    held: () => held.size,
+    async stop() {
+      draining = true
+      for (const slot of held.values()) slot.drain.abort()
+      await fetching.stop()
+      for (const slot of held.values()) slot.drain.abort() // what the last fetch brought
+      await Promise.all([...held.values()].map(slot => slot.done))
+      await renewing.stop()
+    },
+  }
+}
+
+/** Renews the claims of what is held, and tells those that are lost. */
+function createRenewal({ queue, clock, log }: RunnerOptions, held: ReadonlyMap<string, Slot>): Service {
+  return createLoop({
     name: 'runner.renew',
     clock,
     log,
@@ -113,22 +148,4 @@ export function createRunner(options: RunnerOptions): Runner {
       return undefined
     },
   })
-
-  return {
-    name: 'runner',
-    async start() {
-      await fetching.start()
-      await renewing.start()
-    },
-    wake: () => fetching.wake(),
-    held: () => held.size,
-    async stop() {
-      draining = true
-      for (const slot of held.values()) slot.drain.abort()
-      await fetching.stop()
-      for (const slot of held.values()) slot.drain.abort() // what the last fetch brought
-      await Promise.all([...held.values()].map(slot => slot.done))
-      await renewing.stop()
-    },
-  }
 }

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { MbflowError, messageOf, type Problem } from '../base/errors.ts'
 import { nodeTypes } from '../node/registry.ts'
-import { parseDocuments, type PlacedProblem } from '../workflow/document.ts'
+import { type PlacedProblem, parseDocuments } from '../workflow/document.ts'
 import { validateWorkflow } from '../workflow/validate.ts'
 import type { WorkflowDocument } from '../workflow/workflow.ts'
 import { type Applied, applyDocument } from './apply.ts'
@@ -16,7 +16,9 @@ const EXTENSIONS = new Set(['.yaml', '.yml', '.json'])
 export async function readDocuments(paths: readonly string[]): Promise<WorkflowDocument[]> {
   const files = (await Promise.all(paths.map(filesAt))).flat()
   if (files.length === 0) {
-    throw new MbflowError('FILE_UNREADABLE', `there is no document in ${paths.join(', ')}`, { hint: 'documents end in .yaml, .yml or .json' })
+    throw new MbflowError('FILE_UNREADABLE', `there is no document in ${paths.join(', ')}`, {
+      hint: 'documents end in .yaml, .yml or .json',
+    })
   }
   const documents: WorkflowDocument[] = []
   const problems: Problem[] = []
@@ -25,14 +27,19 @@ export async function readDocuments(paths: readonly string[]): Promise<WorkflowD
     const read = check(await readText(file))
     for (const document of read.documents) {
       const owner = owners.get(document.name)
-      if (owner !== undefined) problems.push({ path: file, message: `the workflow "${document.name}" is in ${owner} already` })
+      if (owner !== undefined)
+        problems.push({ path: file, message: `the workflow "${document.name}" is in ${owner} already` })
       owners.set(document.name, file)
     }
     documents.push(...read.documents)
     problems.push(...read.problems.map(problem => placed(file, problem)))
   }
   if (problems.length > 0) {
-    throw new MbflowError('DOCUMENT_INVALID', `${problems.length} problem${problems.length === 1 ? '' : 's'} in the documents; nothing was applied`, { problems })
+    throw new MbflowError(
+      'DOCUMENT_INVALID',
+      `${problems.length} problem${problems.length === 1 ? '' : 's'} in the documents; nothing was applied`,
+      { problems },
+    )
   }
   return documents
 }
@@ -51,12 +58,16 @@ export function check(text: string): { documents: WorkflowDocument[]; problems: 
 }
 
 /** One transaction for all of them. */
-export async function applyAll(deps: ArmDeps, wanted: { documents: readonly WorkflowDocument[]; prune: boolean; dryRun: boolean }): Promise<Applied[]> {
+export async function applyAll(
+  deps: ArmDeps,
+  wanted: { documents: readonly WorkflowDocument[]; prune: boolean; dryRun: boolean },
+): Promise<Applied[]> {
   const applied: Applied[] = []
   try {
     await deps.pool.transaction(async tx => {
       applied.length = 0
-      for (const document of wanted.documents) applied.push(await applyDocument(tx, deps, { document, prune: wanted.prune }))
+      for (const document of wanted.documents)
+        applied.push(await applyDocument(tx, deps, { document, prune: wanted.prune }))
       if (wanted.dryRun) throw new DryRun()
     })
   } catch (error) {
@@ -72,7 +83,10 @@ async function filesAt(path: string): Promise<string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path]
     const names = await readdir(path, { recursive: true })
-    return names.filter(name => EXTENSIONS.has(extname(name))).sort().map(name => join(path, name))
+    return names
+      .filter(name => EXTENSIONS.has(extname(name)))
+      .sort()
+      .map(name => join(path, name))
   } catch (error) {
     throw new MbflowError('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
   }

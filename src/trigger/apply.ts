@@ -22,19 +22,36 @@ export interface Applied {
   readonly triggers: readonly TriggerOutcome[]
 }
 
-export async function applyDocument(tx: Tx, deps: ArmDeps, { document, prune }: { document: WorkflowDocument; prune: boolean }): Promise<Applied> {
+export async function applyDocument(
+  tx: Tx,
+  deps: ArmDeps,
+  { document, prune }: { document: WorkflowDocument; prune: boolean },
+): Promise<Applied> {
   const { workflow, created } = await publishWorkflow(tx, deps, document)
   const present = new Map((await loadTriggersOf(tx, workflow.name)).map(trigger => [trigger.key, trigger]))
   const outcomes: TriggerOutcome[] = []
   for (const wanted of document.triggers) {
-    outcomes.push({ key: wanted.key, change: await applyTrigger(tx, deps, { wanted, workflow, present: present.get(wanted.key) }) })
+    outcomes.push({
+      key: wanted.key,
+      change: await applyTrigger(tx, deps, { wanted, workflow, present: present.get(wanted.key) }),
+    })
     present.delete(wanted.key)
   }
   const others = [...present.values()]
-  if (prune) await removeTriggers(tx, deps, others.map(trigger => trigger.id))
+  if (prune)
+    await removeTriggers(
+      tx,
+      deps,
+      others.map(trigger => trigger.id),
+    )
   else for (const { id } of others) await editTrigger(tx, deps, { id, change: { workflowId: workflow.id } })
   outcomes.push(...others.map(({ key }) => ({ key, change: prune ? ('removed' as const) : ('kept' as const) })))
-  return { workflow: workflow.name, version: workflow.version, change: created ? 'created' : 'unchanged', triggers: outcomes }
+  return {
+    workflow: workflow.name,
+    version: workflow.version,
+    change: created ? 'created' : 'unchanged',
+    triggers: outcomes,
+  }
 }
 
 interface TriggerWish {
@@ -43,12 +60,24 @@ interface TriggerWish {
   readonly present: Trigger | undefined
 }
 
-async function applyTrigger(tx: Tx, deps: ArmDeps, { wanted, workflow, present }: TriggerWish): Promise<TriggerOutcome['change']> {
+async function applyTrigger(
+  tx: Tx,
+  deps: ArmDeps,
+  { wanted, workflow, present }: TriggerWish,
+): Promise<TriggerOutcome['change']> {
   const { key, name, config } = wanted
   const type = wanted.type as Trigger['type']
   if (present === undefined) {
     const enabled = wanted.enabled ?? true
-    await createTrigger(tx, deps, { workflowId: workflow.id, workflowName: workflow.name, key, name, type, config, enabled })
+    await createTrigger(tx, deps, {
+      workflowId: workflow.id,
+      workflowName: workflow.name,
+      key,
+      name,
+      type,
+      config,
+      enabled,
+    })
     return 'created'
   }
   // A document that does not say whether the trigger is enabled leaves it as an operator set it.

@@ -36,7 +36,14 @@ export type NewTrigger = Pick<Trigger, 'workflowId' | 'workflowName' | 'key' | '
 export async function createTrigger(tx: Tx, { ids }: { ids: Ids }, wanted: NewTrigger): Promise<Trigger> {
   const now = await databaseNow(tx)
   const anchorAt = new Date(Math.floor(now.getTime() / 1000) * 1000)
-  const trigger: Trigger = { ...wanted, id: ids.next(), specVersion: 1, anchorAt, pauseNote: null, lastTriggeredAt: null }
+  const trigger: Trigger = {
+    ...wanted,
+    id: ids.next(),
+    specVersion: 1,
+    anchorAt,
+    pauseNote: null,
+    lastTriggeredAt: null,
+  }
   await insertTrigger(tx, trigger)
   await insertSpec(tx, trigger)
   await setCursor(tx, trigger, now)
@@ -45,7 +52,11 @@ export async function createTrigger(tx: Tx, { ids }: { ids: Ids }, wanted: NewTr
 }
 
 /** Applies the change to the trigger as it stands under its mutex; nothing happens when it changes nothing. */
-export async function editTrigger(tx: Tx, deps: ArmDeps, { id, change }: { id: string; change: TriggerChange }): Promise<Trigger> {
+export async function editTrigger(
+  tx: Tx,
+  deps: ArmDeps,
+  { id, change }: { id: string; change: TriggerChange },
+): Promise<Trigger> {
   await lockTrigger(tx, id)
   const before = await reload(tx, id)
   const after: Trigger = { ...before, ...change }
@@ -77,13 +88,25 @@ export function disableTrigger(deps: ArmDeps, { id, note }: { id: string; note: 
 }
 
 /** Takes a trigger out of service because its slots cannot be computed; its rule stays for a human to mend. */
-export async function disarm({ pool, log }: Pick<ArmDeps, 'pool' | 'log'>, trigger: Trigger, error: string): Promise<void> {
-  log.error({ evt: 'trigger.disarmed', triggerId: trigger.id, workflow: trigger.workflowName, key: trigger.key, error }, 'a trigger was disarmed')
+export async function disarm(
+  { pool, log }: Pick<ArmDeps, 'pool' | 'log'>,
+  trigger: Trigger,
+  error: string,
+): Promise<void> {
+  log.error(
+    { evt: 'trigger.disarmed', triggerId: trigger.id, workflow: trigger.workflowName, key: trigger.key, error },
+    'a trigger was disarmed',
+  )
   await pool.transaction(async tx => {
     await lockTrigger(tx, trigger.id)
     const current = await reload(tx, trigger.id)
     if (!current.enabled || current.specVersion !== trigger.specVersion) return
-    const disarmed = { ...current, enabled: false, specVersion: current.specVersion + 1, pauseNote: `disarmed: ${error}` }
+    const disarmed = {
+      ...current,
+      enabled: false,
+      specVersion: current.specVersion + 1,
+      pauseNote: `disarmed: ${error}`,
+    }
     await updateTrigger(tx, disarmed)
     await insertSpec(tx, disarmed)
     await moveCursors(tx, [{ id: trigger.id, nextFireAt: null }])
@@ -92,7 +115,8 @@ export async function disarm({ pool, log }: Pick<ArmDeps, 'pool' | 'log'>, trigg
 
 async function reload(tx: Tx, id: string): Promise<Trigger> {
   const [trigger] = await loadTriggers(tx, [id])
-  if (trigger === undefined) throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${id}`, { hint: 'mbflow trigger list' })
+  if (trigger === undefined)
+    throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${id}`, { hint: 'mbflow trigger list' })
   return trigger
 }
 
@@ -101,7 +125,12 @@ async function disposeUntil(tx: Tx, deps: FireDeps, { trigger, now }: { trigger:
   let cursor = (await lockCursor(tx, trigger.id))?.getTime() ?? null
   while (cursor !== null && cursor <= now.getTime()) {
     const open = limitsOverlap(trigger) ? ((await countOpen(tx, [trigger.id])).get(trigger.id) ?? 0) : 0
-    const { disposals, next } = disposeOwed(trigger, { cursor, now: now.getTime(), open, room: Number.POSITIVE_INFINITY })
+    const { disposals, next } = disposeOwed(trigger, {
+      cursor,
+      now: now.getTime(),
+      open,
+      room: Number.POSITIVE_INFINITY,
+    })
     await fire(tx, deps, { disposals, now })
     cursor = next
   }

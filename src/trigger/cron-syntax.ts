@@ -38,7 +38,7 @@ export function splitCron(schedule: string): CronFields | Reason {
   if (/^(CRON_)?TZ=/i.test(text))
     return {
       message: 'names a time zone',
-      hint: `write the zone into the field timezone: timezone: ${fields[0]?.split('=')[1]}`,
+      hint: `write timezone: ${fields[0]?.split('=')[1]} beside it`,
     }
   if (fields.length === 5) return ['0', ...fields] as unknown as CronFields
   if (fields.length === 6) return fields as unknown as CronFields
@@ -51,7 +51,10 @@ function splitNickname(text: string): CronFields | Reason {
   if (fields) return splitCron(fields)
   const shown = JSON.stringify(text)
   if (text.startsWith('@every'))
-    return { message: `${shown} is not a cron schedule`, hint: 'use a trigger of type interval with every: 5m' }
+    return {
+      message: `${shown} is not a cron schedule`,
+      hint: `use a trigger of type interval with every: ${text.slice('@every'.length).trim() || '5m'}`,
+    }
   if (text === '@reboot') return { message: '"@reboot" is not a point in time and cannot be scheduled' }
   const meant = nearMiss(text, Object.keys(NICKNAMES))
   return {
@@ -99,7 +102,7 @@ function checkField(field: Field, text: string): Reason[] {
 function checkItem(field: Field, item: string): Reason | undefined {
   if (item === '') return { message: 'an item of the list is empty', hint: 'remove the extra comma' }
   const [base = '', step, ...more] = item.split('/')
-  if (more.length > 0) return { message: `${JSON.stringify(item)} has more than one step` }
+  if (base === '' || more.length > 0) return notAValue(field, item)
   return checkBase(field, base, step === undefined) ?? (step === undefined ? undefined : checkStep(field, step))
 }
 
@@ -112,34 +115,32 @@ function checkBase(field: Field, base: string, alone: boolean): Reason | undefin
   if (alone && name === 'day of month' && base === 'L') return undefined
   if (alone && name === 'day of week') {
     if (base === 'L') return { message: '"L" needs a weekday', hint: 'the last Friday of the month is 5L or FRIL' }
-    const [, weekday, last, nth] = /^(.+?)(?:(L)|#(.*))$/.exec(base) ?? []
-    if (weekday !== undefined) {
-      if (last === undefined && !/^[1-5]$/.test(nth ?? '')) {
-        return {
-          message: `${JSON.stringify(base)} has no occurrence from 1 to 5 after #`,
-          hint: 'the second Monday of the month is MON#2',
-        }
-      }
-      return reasonOf(readValue(field, weekday))
-    }
+    const [, weekday, nth] = /^(.+?)(?:L|#(.*))$/.exec(base) ?? []
+    if (weekday !== undefined)
+      return checkValue(field, weekday) ?? (nth === undefined ? undefined : checkNth(base, nth))
   }
-  const range = /^H\((.*)\)$/.exec(base)?.[1] ?? base
-  return range.includes('-')
-    ? checkRange(field, range)
-    : reasonOf(range === base ? readValue(field, base) : notAValue(field, base))
+  const range = /^H\((.*-.*)\)$/.exec(base)?.[1] ?? base
+  return range.includes('-') ? checkRange(field, range) : checkValue(field, base)
+}
+
+function checkNth(base: string, nth: string): Reason | undefined {
+  if (/^[1-5]$/.test(nth)) return undefined
+  return {
+    message: `${JSON.stringify(base)} has no number from 1 to 5 after #`,
+    hint: 'the second Monday of the month is MON#2',
+  }
 }
 
 function checkRange(field: Field, range: string): Reason | undefined {
-  const [from, to, ...more] = range.split('-').map(value => readValue(field, value))
-  if (from === undefined || to === undefined || more.length > 0) return notAValue(field, range)
-  if (typeof from !== 'number') return from
-  if (typeof to !== 'number') return to
-  if (from <= to) return undefined
+  const bounds = range.split('-')
+  const [from, to] = bounds.map(bound => numberOf(field, bound))
+  if (from === undefined || to === undefined || bounds.length > 2) return notAValue(field, range)
+  const wrong = bounds.map(bound => checkValue(field, bound)).find(reason => reason !== undefined)
+  if (wrong || from <= to) return wrong
   const last = field.name === 'day of week' ? 6 : field.max
+  const part = (first: number, end: number): string => (first === end ? `${first}` : `${first}-${end}`)
   return { message: `the range ${range} runs backwards`, hint: `write ${part(from, last)},${part(field.min, to)}` }
 }
-
-const part = (from: number, to: number): string => (from === to ? `${from}` : `${from}-${to}`)
 
 function checkStep({ min, max, unit }: Field, step: string): Reason | undefined {
   if (!/^\d+$/.test(step) || Number(step) === 0)
@@ -150,26 +151,28 @@ function checkStep({ min, max, unit }: Field, step: string): Reason | undefined 
   return { message: `the step ${step} is longer than the field, which has ${count} values`, ...(hint && { hint }) }
 }
 
-/** A number or a name as a number, or why it is neither. */
-function readValue(field: Field, text: string): number | Reason {
-  const named = field.names?.indexOf(text.toUpperCase()) ?? -1
-  if (named >= 0) return named + field.min
-  if (!/^\d+$/.test(text)) return notAValue(field, text)
-  const value = Number(text)
-  if (value >= field.min && value <= field.max) return value
+function checkValue(field: Field, text: string): Reason | undefined {
+  const value = numberOf(field, text)
+  if (value === undefined) return notAValue(field, text)
+  if (value >= field.min && value <= field.max) return undefined
   const hint = field.fixes[value]
-  return { message: `${value} is out of range, it goes from ${field.min} to ${field.max}`, ...(hint && { hint }) }
+  return { message: `${text} is out of range, it goes from ${field.min} to ${field.max}`, ...(hint && { hint }) }
 }
 
-function notAValue({ min, max, names }: Field, text: string): Reason {
+/** A number, or the number a name stands for. */
+function numberOf({ names, min }: Field, text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text)
+  const index = names?.indexOf(text.toUpperCase()) ?? -1
+  return index < 0 ? undefined : index + min
+}
+
+function notAValue({ name, min, max, names }: Field, text: string): Reason {
   const upper = text.toUpperCase()
-  const meant = names?.find(name => upper.startsWith(name)) ?? nearMiss(upper, names ?? [])
+  const meant = names?.find(known => upper.startsWith(known)) ?? nearMiss(upper, names ?? [])
+  const forms = `write a number, a range ${min}-${min + 4}, a list ${min},${min + 2}, a step */2 or *`
+  const lastDay = name === 'day of month' && /[LW]/.test(upper) ? '; the last day of the month is L' : ''
   return {
     message: `${JSON.stringify(text)} is not a number from ${min} to ${max}${names ? ' or a name' : ''}`,
-    hint: meant
-      ? `did you mean ${meant}?`
-      : `write a number, a range ${min}-${min + 4}, a list ${min},${min + 2}, a step */2 or *`,
+    hint: meant ? `did you mean ${meant}?` : forms + lastDay,
   }
 }
-
-const reasonOf = (value: number | Reason): Reason | undefined => (typeof value === 'number' ? undefined : value)

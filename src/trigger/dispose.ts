@@ -1,7 +1,8 @@
 // What becomes of the slots a trigger owes: slots → misfire → overlap → disposals. Pure; the poller and edits carry it out.
-import type { Disposal } from './fire.ts'
+
 import { createLru } from '../base/lru.ts'
 import { scheduleOf } from './check.ts'
+import type { Disposal } from './fire.ts'
 import { applyMisfire, type Decision } from './misfire.ts'
 import { applyOverlap } from './overlap.ts'
 import { owedSlots } from './slots.ts'
@@ -36,14 +37,17 @@ export function disposeOwed(trigger: Trigger, { cursor, now, open, room }: Owing
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
   const policy = misfirePolicy(trigger.config)
   const { decisions, cursor: next } = applyMisfire(owed, { now, policy, maxFires: Math.min(MAX_FIRES, room) })
-  const disposals = applyOverlap(decisions, overlapPolicy(trigger.config), open).map(decision => disposalOf(trigger, decision))
+  const disposals = applyOverlap(decisions, overlapPolicy(trigger.config), open).map(decision =>
+    disposalOf(trigger, decision),
+  )
   return { trigger, disposals, next }
 }
 
 function disposalOf(trigger: Trigger, decision: Decision): Disposal {
   const from = decision.kind === 'fire' ? decision.slot : decision.from
   const base = { trigger, fireKey: slotKey(from), input: inputOf(trigger.config) }
-  if (decision.kind === 'fire') return { ...base, disposition: 'fired', reason: null, slots: { from, until: from, count: 1 } }
+  if (decision.kind === 'fire')
+    return { ...base, disposition: 'fired', reason: null, slots: { from, until: from, count: 1 } }
   const { kind, reason, until, count } = decision
   return { ...base, disposition: kind === 'coalesce' ? 'coalesced' : 'skipped', reason, slots: { from, until, count } }
 }

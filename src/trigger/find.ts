@@ -20,7 +20,9 @@ export async function findTrigger(db: Db, word: string): Promise<Trigger> {
   if (trigger === undefined) throw await notFound(db, word)
   if (another !== undefined) {
     const names = found.map(one => `${one.workflowName}/${one.key}`)
-    throw new MbflowError('NAME_AMBIGUOUS', `several triggers are called ${word}: ${names.join(', ')}`, { hint: `write ${names[0]}` })
+    throw new MbflowError('NAME_AMBIGUOUS', `several triggers are called ${word}: ${names.join(', ')}`, {
+      hint: `write ${names[0]}`,
+    })
   }
   return trigger
 }

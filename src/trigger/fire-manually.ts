@@ -23,22 +23,36 @@ export interface ManualFire {
   readonly repeated: boolean
 }
 
-export async function fireManually(deps: FireDeps & { readonly pool: Pool }, request: ManualRequest): Promise<ManualFire> {
+export async function fireManually(
+  deps: FireDeps & { readonly pool: Pool },
+  request: ManualRequest,
+): Promise<ManualFire> {
   return deps.pool.transaction(async tx => {
     await lockTrigger(tx, request.triggerId)
     const [trigger] = await loadTriggers(tx, [request.triggerId])
-    if (trigger === undefined) throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${request.triggerId}`, { hint: 'mbflow trigger list' })
+    if (trigger === undefined)
+      throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${request.triggerId}`, {
+        hint: 'mbflow trigger list',
+      })
     if (!trigger.enabled) {
       const why = trigger.pauseNote === null ? '' : ` (${trigger.pauseNote})`
-      throw new MbflowError('TRIGGER_DISABLED', `the trigger ${trigger.workflowName}/${trigger.key} is disabled${why}`, {
-        hint: `mbflow trigger enable ${trigger.workflowName}/${trigger.key}`,
-      })
+      throw new MbflowError(
+        'TRIGGER_DISABLED',
+        `the trigger ${trigger.workflowName}/${trigger.key} is disabled${why}`,
+        {
+          hint: `mbflow trigger enable ${trigger.workflowName}/${trigger.key}`,
+        },
+      )
     }
     const fireKey = requestKey(request.scope, request.key ?? deps.ids.next())
     const input = { ...inputOf(trigger.config), ...request.input }
     const now = await databaseNow(tx)
-    const [fired] = await fire(tx, deps, { disposals: [{ trigger, fireKey, disposition: 'fired', reason: null, slots: null, input }], now })
-    if (fired === undefined) return { executionId: await findExecution(tx, { triggerId: trigger.id, fireKey }), repeated: true }
+    const [fired] = await fire(tx, deps, {
+      disposals: [{ trigger, fireKey, disposition: 'fired', reason: null, slots: null, input }],
+      now,
+    })
+    if (fired === undefined)
+      return { executionId: await findExecution(tx, { triggerId: trigger.id, fireKey }), repeated: true }
     await notify(tx, 'jobs')
     return { executionId: fired.executionId, repeated: false }
   })

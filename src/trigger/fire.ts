@@ -37,17 +37,28 @@ export interface Fired {
 }
 
 /** Carries out the disposals that are new; `now` is the transaction's instant. */
-export async function fire(tx: Tx, deps: FireDeps, { disposals, now }: { disposals: readonly Disposal[]; now: Date }): Promise<Fired[]> {
+export async function fire(
+  tx: Tx,
+  deps: FireDeps,
+  { disposals, now }: { disposals: readonly Disposal[]; now: Date },
+): Promise<Fired[]> {
   const planned = disposals.map(disposal => ({ disposal, row: ledgerRow(disposal, deps.ids) }))
-  const recorded = await recordDispositions(tx, planned.map(({ row }) => row))
+  const recorded = await recordDispositions(
+    tx,
+    planned.map(({ row }) => row),
+  )
   const fresh = planned.filter(({ row }) => recorded.has(ledgerKey(row)))
-  const executions = fresh.flatMap(({ disposal, row }) => (row.executionId === null ? [] : [newExecution(disposal, row.executionId, now)]))
+  const executions = fresh.flatMap(({ disposal, row }) =>
+    row.executionId === null ? [] : [newExecution(disposal, row.executionId, now)],
+  )
   await Promise.all([
     startExecutions(tx, deps.queue, executions),
     markTriggered(tx, [...new Set(executions.map(execution => execution.triggerId).filter(id => id !== null))]),
   ])
   for (const { disposal } of fresh) observe(deps.metrics, disposal, now)
-  return fresh.flatMap(({ row: { triggerId, fireKey, executionId } }) => (executionId === null ? [] : [{ triggerId, fireKey, executionId }]))
+  return fresh.flatMap(({ row: { triggerId, fireKey, executionId } }) =>
+    executionId === null ? [] : [{ triggerId, fireKey, executionId }],
+  )
 }
 
 function ledgerRow({ trigger, fireKey, disposition, reason, slots }: Disposal, ids: Ids): LedgerRow {

@@ -9,7 +9,7 @@ import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import { notify } from '../db/listener.ts'
-import { type Pool, type Tx } from '../db/pool.ts'
+import type { Pool, Tx } from '../db/pool.ts'
 import { disarm } from './arm.ts'
 import { type Disposed, disposeOwed, limitsOverlap } from './dispose.ts'
 import { type FireDeps, type Fired, fire } from './fire.ts'
@@ -53,7 +53,8 @@ export function createPoller(deps: PollerDeps): Loop {
 export async function tick(deps: PollerDeps): Promise<TickReport> {
   const startedAt = deps.clock.monotonic()
   const idleFor = await nextDueIn(deps.pool)
-  if (idleFor === null || idleFor > 0) return { claimed: 0, fired: [], nextIn: idleFor === null ? null : Math.ceil(idleFor) }
+  if (idleFor === null || idleFor > 0)
+    return { claimed: 0, fired: [], nextIn: idleFor === null ? null : Math.ceil(idleFor) }
   const { claimed, locked, fired, failed } = await deps.pool.transaction(tx => disposeDue(tx, deps))
   for (const { trigger, error } of failed) await disarm(deps, trigger, error)
   if (fired.length > 0) deps.onFired?.()
@@ -76,11 +77,17 @@ async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
   deps.databaseClock.observe(first.now)
   const cursors = new Map(due.map(cursor => [cursor.id, cursor]))
   const triggers = await tryLockTriggers(tx, [...cursors.keys()])
-  const open = await countOpen(tx, triggers.filter(limitsOverlap).map(trigger => trigger.id))
+  const open = await countOpen(
+    tx,
+    triggers.filter(limitsOverlap).map(trigger => trigger.id),
+  )
 
   const { disposed, failed } = disposeAll(triggers, { cursors, open, now: first.now })
   const fired = await fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now })
-  await moveCursors(tx, disposed.map(({ trigger, next }) => ({ id: trigger.id, nextFireAt: next === null ? null : new Date(next) })))
+  await moveCursors(
+    tx,
+    disposed.map(({ trigger, next }) => ({ id: trigger.id, nextFireAt: next === null ? null : new Date(next) })),
+  )
   if (fired.length > 0) await notify(tx, 'jobs')
   return { claimed: due.length, locked: triggers.length, fired, failed }
 }
@@ -91,7 +98,10 @@ interface Situation {
   readonly now: Date
 }
 
-function disposeAll(triggers: readonly Trigger[], { cursors, open, now }: Situation): { disposed: Disposed[]; failed: Pass['failed'] } {
+function disposeAll(
+  triggers: readonly Trigger[],
+  { cursors, open, now }: Situation,
+): { disposed: Disposed[]; failed: Pass['failed'] } {
   const disposed: Disposed[] = []
   const failed: { trigger: Trigger; error: string }[] = []
   let room = MAX_DISPOSALS
@@ -99,7 +109,12 @@ function disposeAll(triggers: readonly Trigger[], { cursors, open, now }: Situat
     const cursor = cursors.get(trigger.id)
     if (cursor === undefined || room <= 0) continue
     try {
-      const one = disposeOwed(trigger, { cursor: cursor.nextFireAt.getTime(), now: now.getTime(), open: open.get(trigger.id) ?? 0, room })
+      const one = disposeOwed(trigger, {
+        cursor: cursor.nextFireAt.getTime(),
+        now: now.getTime(),
+        open: open.get(trigger.id) ?? 0,
+        room,
+      })
       room -= one.disposals.length
       disposed.push(one)
     } catch (error) {

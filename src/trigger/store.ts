@@ -189,9 +189,13 @@ export function findTriggers(
 }
 
 /** The execution that a fire key started. */
-export async function findExecution(db: Db, { triggerId, fireKey }: { triggerId: string; fireKey: string }): Promise<string> {
+export async function findExecution(
+  db: Db,
+  { triggerId, fireKey }: { triggerId: string; fireKey: string },
+): Promise<string> {
   const [row] = await db.rows<{ executionId: string | null }>(sql('trigger.findExecution')`
     select execution_id as "executionId" from public.trigger_fires where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
-  if (row?.executionId == null) throw new MbflowError('INTERNAL', `the fire ${fireKey} of trigger ${triggerId} started nothing`)
+  if (row?.executionId == null)
+    throw new MbflowError('INTERNAL', `the fire ${fireKey} of trigger ${triggerId} started nothing`)
   return row.executionId
 }

@@ -113,29 +113,32 @@ const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/
 
 const HINT = 'name a place of the IANA time zone database, such as Europe/Berlin, or UTC'
 
-/** Whether `name` names a place (`Europe/Berlin`), `UTC` or `GMT`. Abbreviations and offsets are refused: they mean several zones, or none. */
+/** Accepts places (`Europe/Berlin`), UTC and GMT. Abbreviations and offsets stand for several zones, or for none. */
 export function checkZone(name: string, path: string): Problem[] {
-  if (/^(utc|gmt)$/i.test(name) || (name.includes('/') && isKnown(name))) return []
   const shown = JSON.stringify(name)
+  const known = isKnown(name)
+  if (/^(utc|gmt)$/i.test(name) || (name.includes('/') && known)) return []
   if (/^(utc|gmt)?\s*[+\-−]?\d/i.test(name)) {
-    return [
-      {
-        path,
-        message: `${shown} is an offset, not a time zone`,
-        hint: `${HINT}; a fixed offset is Etc/GMT-1 for UTC+1 (the sign is reversed)`,
-      },
-    ]
+    const hint = `${HINT}; the fixed offset UTC+1 is Etc/GMT-1, its sign reversed`
+    return [{ path, message: `${shown} is an offset, not a time zone`, hint }]
   }
-  const known = Intl.supportedValuesOf('timeZone')
-  const cityOf = (zone: string): string => zone.slice(zone.lastIndexOf('/') + 1)
-  const meant =
-    nearMiss(name, known) ??
-    nearMiss(name.replaceAll(' ', '_'), known) ??
-    known.find(zone => nearMiss(cityOf(zone), [cityOf(name)]))
-  const message = isKnown(name)
-    ? `${shown} is an abbreviation, which may stand for several time zones`
-    : `${shown} is not a known time zone`
-  return [{ path, message, hint: meant === undefined ? HINT : `did you mean "${meant}"?` }]
+  if (known) return [{ path, message: `${shown} is not the name of a place`, hint: HINT }]
+  const meant = nearestZone(name)
+  return [
+    {
+      path,
+      message: `${shown} is not a known time zone`,
+      hint: meant === undefined ? HINT : `did you mean "${meant}"?`,
+    },
+  ]
+}
+
+/** By its whole name or, failing that, by its city. */
+function nearestZone(name: string): string | undefined {
+  const zones = Intl.supportedValuesOf('timeZone')
+  const cities = new Map(zones.map(zone => [zone.slice(zone.lastIndexOf('/') + 1), zone]))
+  const wanted = name.replaceAll(' ', '_')
+  return nearMiss(wanted, zones) ?? cities.get(nearMiss(wanted.slice(wanted.lastIndexOf('/') + 1), cities.keys()) ?? '')
 }
 
 function isKnown(name: string): boolean {

@@ -82,7 +82,10 @@ export interface StoredExecution {
 }
 
 /** Executions with their rows as JSON, a page at a time in id order. */
-export function pageOfExecutions(db: Db, { after, limit }: { after: string; limit: number }): Promise<StoredExecution[]> {
+export function pageOfExecutions(
+  db: Db,
+  { after, limit }: { after: string; limit: number },
+): Promise<StoredExecution[]> {
   return db.rows(sql('verify.page')`
     select e.id, e.workflow_id as "workflowId", e.input_data as input, to_jsonb(e) as row,
       coalesce((select jsonb_agg(to_jsonb(n)) from public.node_executions n where n.execution_id = e.id), '[]') as nodes

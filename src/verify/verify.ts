@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../base/json.ts'
 import type { Db } from '../db/pool.ts'
-import type { ExecutionProjection, NodeProjection } from '../event/event-log.ts'
 import type { RecordedEvent } from '../event/event.ts'
+import type { ExecutionProjection, NodeProjection } from '../event/event-log.ts'
 import { executionProjection, nodeProjection } from '../execution/projection.ts'
 import { fold, initialState } from '../execution/state.ts'
 import type { Plan } from '../workflow/waves.ts'
@@ -36,11 +36,16 @@ export async function verify(deps: VerifyDeps): Promise<Violation[]> {
   }
 }
 
-async function compareWithFold({ plan: planOf, events: eventsOf }: VerifyDeps, stored: StoredExecution): Promise<Violation[]> {
+async function compareWithFold(
+  { plan: planOf, events: eventsOf }: VerifyDeps,
+  stored: StoredExecution,
+): Promise<Violation[]> {
   const [plan, events] = await Promise.all([planOf(stored.workflowId), eventsOf(stored.id)])
   const state = fold(plan, initialState(plan, stored.input as Json), events)
   const differ = (row: string, expected: unknown, found: unknown): Violation[] =>
-    isDeepStrictEqual(expected, found) ? [] : [{ invariant: 'tables_equal_fold', detail: { execution_id: stored.id, row, expected, found } }]
+    isDeepStrictEqual(expected, found)
+      ? []
+      : [{ invariant: 'tables_equal_fold', detail: { execution_id: stored.id, row, expected, found } }]
 
   const nodes = new Map(stored.nodes.map(node => [node.node_id, node]))
   const touched = plan.nodes.filter(node => state.nodes[node.index]?.status !== 'pending')
@@ -56,8 +61,28 @@ async function compareWithFold({ plan: planOf, events: eventsOf }: VerifyDeps, s
   ]
 }
 
-const EXECUTION_COLUMNS = ['status', 'output_data', 'error', 'turn', 'claim', 'wake_at', 'parked_reason', 'started_at', 'completed_at'] as const
-const NODE_COLUMNS = ['id', 'status', 'wave', 'retry_count', 'input_data', 'output_data', 'error', 'started_at', 'completed_at'] as const
+const EXECUTION_COLUMNS = [
+  'status',
+  'output_data',
+  'error',
+  'turn',
+  'claim',
+  'wake_at',
+  'parked_reason',
+  'started_at',
+  'completed_at',
+] as const
+const NODE_COLUMNS = [
+  'id',
+  'status',
+  'wave',
+  'retry_count',
+  'input_data',
+  'output_data',
+  'error',
+  'started_at',
+  'completed_at',
+] as const
 
 function executionPicture(row: ExecutionProjection): Record<string, unknown> {
   return normal({
@@ -96,7 +121,10 @@ function normal(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([column, value]) => {
       if (value === undefined || value === null) return [column, null]
-      return [column, column.endsWith('_at') ? new Date(value as string | Date).getTime() : JSON.parse(JSON.stringify(value))]
+      return [
+        column,
+        column.endsWith('_at') ? new Date(value as string | Date).getTime() : JSON.parse(JSON.stringify(value)),
+      ]
     }),
   )
 }

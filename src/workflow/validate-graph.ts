@@ -25,6 +25,7 @@ export function checkGraph(
   edges: readonly Part[],
   nodeTypes: ReadonlyMap<string, NodeType>,
 ): Problem[] {
+  if (nodes.length > MAX_NODES || edges.length > MAX_EDGES) return [] // said already, and too much to search
   const types = new Map<string, NodeType | undefined>()
   for (const { value } of nodes)
     if (typeof value.key === 'string') types.set(value.key, nodeTypes.get(String(value.type)))
@@ -94,7 +95,6 @@ function duplicateEdges(edges: readonly SoundEdge[]): Problem[] {
 }
 
 function checkPaths(keys: readonly string[], edges: readonly SoundEdge[]): Problem[] {
-  if (keys.length > MAX_NODES || edges.length > MAX_EDGES) return [] // said already, and too much to search
   const waves = countWaves(keys, edges)
   if (waves === null)
     return findCycles(keys, edges).map(cycle => {

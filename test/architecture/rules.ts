@@ -34,12 +34,12 @@ export const rules: { readonly [name: string]: Rule } = {
         .map(({ target }) => `${path} imports ${target}`),
     ),
 
-  'pure files import only pure files and touch nothing outside': (modules, { pure, pureVendors }) =>
+  'pure files import only pure files and touch nothing outside': (modules, { pure, pureVendors, exceptions }) =>
     modules
       .filter(({ path }) => isIn(pure, path))
       .flatMap(({ path, imports, ambient }) => [
         ...imports
-          .filter(({ typeOnly }) => !typeOnly)
+          .filter(({ typeOnly, target }) => !typeOnly && !excepted(exceptions, path, target))
           .filter(
             ({ kind, target }) =>
               !(kind === 'file' ? isIn(pure, target) : kind === 'package' && pureVendors.includes(target)),

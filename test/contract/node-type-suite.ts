@@ -85,6 +85,7 @@ function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixt
     if (outcome.kind === 'failed') {
       expect(outcome.error.code).toMatch(/^[A-Z]+(_[A-Z]+)*$/)
       expect(outcome.error.message).toMatch(/^[^\n]{10,}$/)
+      expect(checkStorable(outcome.error.message)).toBeNull()
       expect(checkStorable(outcome.error.details ?? {})).toBeNull()
     }
   })

@@ -1,11 +1,9 @@
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
 import { startTemporary } from '../../src/db/embedded.ts'
-import { startProcess } from '../support/processes.ts'
+import { type Running, startProcess } from '../support/processes.ts'
 import { query } from './embedded-folder.ts'
 
 const whereabouts = async (url: string): Promise<string> => {
@@ -22,19 +20,24 @@ test('a temporary server takes 300 connections, and nothing of it stays when it 
   expect(existsSync(join(folder, '..'))).toBe(false)
 })
 
-test('a temporary server and its data end with a process that is killed', async () => {
-  const program = `
-    const { startTemporary } = await import('${import.meta.resolve('../../src/db/embedded.ts')}')
+const owner = (then: string): Running =>
+  startProcess(process.execPath, [
+    '-e',
+    `const { startTemporary } = await import('${import.meta.resolve('../../src/db/embedded.ts')}')
     const { silentLogger } = await import('${import.meta.resolve('../../src/base/log.ts')}')
     console.log('using', (await startTemporary({ log: silentLogger })).url)
-    process.stdin.resume()
-    require('node:net').createServer().listen(0)`
-  const owner = startProcess(process.execPath, ['-e', program])
-  const url = (await owner.line(/^using /)).replace('using ', '')
+    ${then}`,
+  ])
+
+test('a temporary server and its data end with a process that is killed', async () => {
+  const killed = owner(`require('node:net').createServer().listen(0)`)
+  const url = (await killed.line(/^using /)).replace('using ', '')
   const folder = await whereabouts(url)
-  await owner.stop('SIGKILL')
-  while (existsSync(join(folder, '..'))) await nextTurn()
+  await killed.stop('SIGKILL')
+  await expect.poll(() => existsSync(join(folder, '..')), { timeout: 10_000 }).toBe(false)
   await expect(query(url, 'select 1')).rejects.toThrow('ECONNREFUSED')
 })
 
-test('a temporary server does not keep its process from ending', async () => {})
+test('a temporary server does not keep its process from ending', async () => {
+  expect(await owner('').ended).toEqual({ code: 0, signal: null })
+})

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
 import { acquireEmbedded, defaultDataDir, type EmbeddedServer } from '../../src/db/embedded.ts'
@@ -92,7 +91,7 @@ test('is made anew after a process was killed that was making it', async () => {
   const { dataDir: empty, remove } = await makeFolder()
   onTestFinished(remove)
   const killed = spawnUser(empty)
-  await until(() => existsSync(join(empty, 'pg.new')))
+  await expect.poll(() => existsSync(join(empty, 'pg.new')), { interval: 5 }).toBe(true)
   await killed.stop('SIGKILL')
 
   const server = await acquire(empty)
@@ -108,7 +107,3 @@ test.each([
 ])('keeps the data of user %s with %o in %s', (uid, env, expected) => {
   expect(defaultDataDir(env, uid)).toBe(expected)
 })
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await nextTurn()
-}

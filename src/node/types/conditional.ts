@@ -1,6 +1,7 @@
 // Chooses a way. The output is the input, so that what follows works on the data and not on the verdict; the verdict is
 // the branch, which the edges out of the node name: `true` or `false`, or the case the expression gave.
 import { type Static, Type } from 'typebox'
+import { excerpt } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
 import { defineNodeType, failed, type Outcome } from '../node-type.ts'
 
@@ -38,15 +39,13 @@ export const conditional = defineNodeType<Static<typeof configSchema>>({
 
   async execute({ expression, cases, default: otherwise }, { evaluate, scope }) {
     const verdict = await evaluate(expression)
+    const gave = `${excerpt(expression, 100)} gave ${show(verdict)}`
     const branch = typeof verdict === 'boolean' ? String(verdict) : verdict
     if (typeof branch !== 'string' || branch === '')
-      return failed(
-        'CONDITION_NOT_BOOLEAN',
-        `${expression} gave ${show(verdict)}, not true, false or the name of a case`,
-      )
+      return failed('CONDITION_NOT_BOOLEAN', `${gave}, not true, false or the name of a case`)
     if (cases === undefined || cases.includes(branch)) return take(branch, scope.input)
     if (otherwise !== undefined) return take(otherwise, scope.input)
-    return failed('CONDITION_UNKNOWN_CASE', `${expression} gave ${show(verdict)}, not one of ${cases.join(', ')}`)
+    return failed('CONDITION_UNKNOWN_CASE', `${gave}, not one of ${cases.join(', ')}`)
   },
 })
 
@@ -55,7 +54,5 @@ function take(branch: string, input: Json): Outcome {
 }
 
 function show(verdict: Json | undefined): string {
-  if (verdict === undefined) return 'nothing'
-  const text = JSON.stringify(verdict)
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+  return verdict === undefined ? 'nothing' : excerpt(JSON.stringify(verdict), 60)
 }

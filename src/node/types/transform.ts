@@ -1,6 +1,7 @@
 // Makes a new value of what came before: by an expression, by a template, or, with neither, its input as it is.
 // An expression that finds nothing fails: a missing value is a mistake more often than a wish, and who wishes can say so.
 import { type Static, Type } from 'typebox'
+import { excerpt } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
 import { defineNodeType, failed } from '../node-type.ts'
 
@@ -31,6 +32,6 @@ export const transform = defineNodeType<Static<typeof configSchema>>({
     const output = await evaluate(config.expression)
     if (output !== undefined) return { kind: 'completed', output }
     const wish = 'write `… ?? null` if that is fine, or `[…]` for a list that may be empty'
-    return failed('TRANSFORM_EMPTY', `the expression ${config.expression} found nothing: ${wish}`)
+    return failed('TRANSFORM_EMPTY', `the expression ${excerpt(config.expression, 100)} found nothing: ${wish}`)
   },
 })

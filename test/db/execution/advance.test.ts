@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Runner } from '../../../src/queue/runner.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, type TestEngine } from '../../support/engine.ts'
-import type { Runner } from '../../../src/queue/runner.ts'
 
 let engine: TestEngine
 let runner: Runner
@@ -50,7 +50,10 @@ test('a chain of 40 runs in 40 waves', async () => {
 
 test('every execution of a burst ends, and the tables equal the fold of the events', async () => {
   const workflowId = await engine.publish(documentOf(['a -> b', 'a -> c', 'b -> d', 'c -> d']))
-  const ids = await engine.begin(workflowId, Array.from({ length: 300 }, (_, n) => ({ n })))
+  const ids = await engine.begin(
+    workflowId,
+    Array.from({ length: 300 }, (_, n) => ({ n })),
+  )
   runner.wake()
   for (const id of ids) expect((await engine.ended(id)).status).toBe('completed')
   expect(await engine.violations()).toEqual([])

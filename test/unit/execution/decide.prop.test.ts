@@ -1,18 +1,26 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decideNext, draftOf } from '../../../src/execution/decide.ts'
-import { fold, initialState, isNodeOver } from '../../../src/execution/state.ts'
+import { fold, initialState, isNodeOver, type NodeState } from '../../../src/execution/state.ts'
 import type { NodePolicy } from '../../../src/workflow/workflow.ts'
 import { planOf } from '../../support/plans.ts'
 import { completed, failed, type Run, run, START } from '../../support/pure-run.ts'
 
-const POLICIES: NodePolicy[] = [{}, { retry: { max_attempts: 3, delay_ms: 10 } }, { on_error: 'continue' }, { join: 'all' }]
+const UNKNOWN = { status: 'pending' } as NodeState
+const POLICIES: NodePolicy[] = [
+  {},
+  { retry: { max_attempts: 3, delay_ms: 10 } },
+  { on_error: 'continue' },
+  { join: 'all' },
+]
 const CONDITIONS = ['', ' when x', ' branch yes', ' on error', ' on any']
 
 /** A random DAG, random policies and conditions, random outcomes in random order. */
 const scenario = fc.record({
   size: fc.integer({ min: 1, max: 9 }),
-  edges: fc.array(fc.record({ from: fc.nat(8), to: fc.nat(8), condition: fc.constantFrom(...CONDITIONS) }), { maxLength: 16 }),
+  edges: fc.array(fc.record({ from: fc.nat(8), to: fc.nat(8), condition: fc.constantFrom(...CONDITIONS) }), {
+    maxLength: 16,
+  }),
   policies: fc.array(fc.constantFrom(...POLICIES), { minLength: 9, maxLength: 9 }),
   chances: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 20, maxLength: 60 }),
 })
@@ -29,7 +37,13 @@ function play({ size, edges, policies, chances }: typeof scenario extends fc.Arb
   const result: Run = run(plan, {
     pick: chance,
     outcome: key => (chance() < 0.7 ? completed(key, chance() < 0.5 ? ['yes'] : ['no']) : failed(chance() < 0.5)),
-    edges: key => Object.fromEntries((plan.nodes[plan.index.get(key) ?? -1]?.outgoing ?? []).map(edge => [plan.nodes[edge.target]?.key ?? '', chance() < 0.5])),
+    edges: key =>
+      Object.fromEntries(
+        (plan.nodes[plan.index.get(key) ?? -1]?.outgoing ?? []).map(edge => [
+          plan.nodes[edge.target]?.key ?? '',
+          chance() < 0.5,
+        ]),
+      ),
   })
   return { plan, ...result }
 }
@@ -54,10 +68,11 @@ test('no node starts before every node of the waves before it has ended, nor aft
       let state = initialState(plan, {})
       for (const body of events) {
         if (body.type === 'node_started') {
-          const node = plan.nodes[plan.index.get(body.payload.node) ?? -1]
-          expect(isNodeOver(state.nodes[node?.index ?? -1] ?? state.nodes[0]!)).toBe(false)
-          const earlier = plan.nodes.filter(other => other.wave < (node?.wave ?? 0))
-          expect(earlier.every(other => isNodeOver(state.nodes[other.index]!))).toBe(true)
+          const started = plan.nodes[plan.index.get(body.payload.node) ?? -1]
+          const over = (index: number): boolean => isNodeOver(state.nodes[index] ?? UNKNOWN)
+          expect(over(started?.index ?? -1)).toBe(false)
+          const earlier = plan.nodes.filter(other => other.wave < (started?.wave ?? 0))
+          expect(earlier.every(other => over(other.index))).toBe(true)
         }
         state = fold(plan, state, [{ body, createdAt: START }])
       }
@@ -70,8 +85,13 @@ test('folding the events again gives the state they were decided from, and decid
   fc.assert(
     fc.property(scenario, scene => {
       const { plan, events, state } = play(scene)
-      const replayed = fold(plan, initialState(plan, {}), events.map(body => ({ body, createdAt: START })))
-      const timeless = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (key, v) => (key.endsWith('At') ? undefined : v)))
+      const replayed = fold(
+        plan,
+        initialState(plan, {}),
+        events.map(body => ({ body, createdAt: START })),
+      )
+      const timeless = (value: unknown): unknown =>
+        JSON.parse(JSON.stringify(value, (key, v) => (key.endsWith('At') ? undefined : v)))
       expect(timeless(replayed)).toEqual(timeless(state))
       const draft = draftOf(replayed)
       decideNext(plan, draft, { at: START, random: 0 })

@@ -24,7 +24,13 @@ test('a chain of 40 has a wave for each node', () => {
 })
 
 test('the node behind a branch that was not taken is skipped with the reason, and what follows only it too', () => {
-  const plan = planOf(['check -> big branch big', 'check -> small branch small', 'big -> celebrate', 'small -> end', 'celebrate -> end'])
+  const plan = planOf([
+    'check -> big branch big',
+    'check -> small branch small',
+    'big -> celebrate',
+    'small -> end',
+    'celebrate -> end',
+  ])
   const { events, state } = run(plan, { outcome: key => (key === 'check' ? completed(1, ['small']) : completed(key)) })
   const skipped = events.flatMap(event => (event.type === 'node_skipped' ? [event.payload] : []))
   expect(skipped).toEqual([
@@ -60,9 +66,16 @@ test('a retryable failure is tried again after its pause until the attempts are 
   const plan = planOf(['a'], { a: { retry: { max_attempts: 3, backoff: 'constant', delay_ms: 1000 } } })
   const { events, state } = run(plan, { outcome: () => failed(true) })
   expect(brief(events).filter(line => line.startsWith('node_'))).toEqual([
-    'node_started a', 'node_retrying a', 'node_started a', 'node_retrying a', 'node_started a', 'node_failed a',
+    'node_started a',
+    'node_retrying a',
+    'node_started a',
+    'node_retrying a',
+    'node_started a',
+    'node_failed a',
   ])
-  expect(events.find(event => event.type === 'node_retrying')?.payload).toMatchObject({ retry_at: '2026-01-01T00:00:00.500Z' })
+  expect(events.find(event => event.type === 'node_retrying')?.payload).toMatchObject({
+    retry_at: '2026-01-01T00:00:00.500Z',
+  })
   expect(state).toMatchObject({ status: 'failed', failedNode: 'a', error: { code: 'BROKEN' } })
 })
 
@@ -74,14 +87,22 @@ test('a failure that cannot be mended by another attempt is not retried', () => 
 test('a failure ends the execution after its wave and skips what has not started', () => {
   const plan = planOf(['a -> c', 'b -> c'])
   const { events, state } = run(plan, { outcome: key => (key === 'a' ? failed() : completed()) })
-  expect(brief(events).slice(-5)).toEqual(['node_failed a', 'node_completed b', 'wave_completed 0', 'node_skipped c', 'workflow_failed a'])
+  expect(brief(events).slice(-5)).toEqual([
+    'node_failed a',
+    'node_completed b',
+    'wave_completed 0',
+    'node_skipped c',
+    'workflow_failed a',
+  ])
   expect(state.status).toBe('failed')
 })
 
 test('an error edge takes over from a failed node, and the execution completes', () => {
   const plan = planOf(['a -> b', 'a -> rescue on error'])
   const { state, events } = run(plan, { outcome: key => (key === 'a' ? failed() : completed(key)) })
-  expect(brief(events)).toEqual(expect.arrayContaining(['node_skipped b', 'node_completed rescue', 'workflow_completed']))
+  expect(brief(events)).toEqual(
+    expect.arrayContaining(['node_skipped b', 'node_completed rescue', 'workflow_completed']),
+  )
   expect(state.nodes[plan.index.get('rescue') ?? -1]?.input).toEqual({ error: { code: 'BROKEN', message: 'it broke' } })
 })
 

@@ -19,7 +19,10 @@ function run(expression: string, scope: JsonObject): unknown {
 // The same few names everywhere, so that paths meet data.
 const name = fc.constantFrom('a', 'b', 'c', '`a b`', 'and')
 const key = fc.constantFrom('a', 'b', 'c', 'a b', 'and', '_jsonata_function')
-const scalar = fc.oneof(fc.constantFrom<Json>(null, true, false, 0, 1, -1, 2.5, '', 'x', 'y', '1'), fc.integer({ min: -3, max: 3 }))
+const scalar = fc.oneof(
+  fc.constantFrom<Json>(null, true, false, 0, 1, -1, 2.5, '', 'x', 'y', '1'),
+  fc.integer({ min: -3, max: 3 }),
+)
 const { json } = fc.letrec<{ json: Json }>(tie => ({
   json: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
@@ -40,14 +43,20 @@ const { expression } = fc.letrec<{ expression: string }>(tie => ({
     path,
     literal,
     fc
-      .tuple(tie('expression'), fc.constantFrom('=', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', '??', '?:'), tie('expression'))
+      .tuple(
+        tie('expression'),
+        fc.constantFrom('=', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', '??', '?:'),
+        tie('expression'),
+      )
       .map(([l, o, r]) => `(${l}) ${o} ${r}`),
     fc.tuple(path, fc.constantFrom('=', '!=', '<', '>', 'in'), literal).map(([l, o, r]) => `${l} ${o} ${r}`),
     fc.tuple(fc.constantFrom('not', 'exists', 'boolean'), tie('expression')).map(([f, e]) => `$${f}(${e})`),
     fc.tuple(tie('expression'), tie('expression'), tie('expression')).map(([a, b, c]) => `${a} ? ${b} : ${c}`),
     fc.tuple(tie('expression'), tie('expression')).map(([a, b]) => `(${a}) ? ${b}`),
     fc.array(tie('expression'), { maxLength: 3 }).map(items => `[${items.join(', ')}]`),
-    fc.array(tie('expression'), { maxLength: 3 }).map(items => `{${items.map((item, i) => `"k${i}": ${item}`).join(', ')}}`),
+    fc
+      .array(tie('expression'), { maxLength: 3 })
+      .map(items => `{${items.map((item, i) => `"k${i}": ${item}`).join(', ')}}`),
   ),
 }))
 
