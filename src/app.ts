@@ -1,14 +1,14 @@
 // The composition root: configuration in, a running daemon out. Parts are started in the order in which they need each
 // other and stopped in reverse: first what brings work in, then what works, then what both stand on.
 import { schedule } from 'node-cron'
-import { createDatabaseClock, systemClock } from './base/clock.ts'
+import { type Clock, createDatabaseClock, type DatabaseClock, systemClock } from './base/clock.ts'
 import type { Config } from './base/config.ts'
 import { createHttpClient } from './base/http-guard.ts'
-import { createIds } from './base/id.ts'
+import { createIds, type Ids } from './base/id.ts'
 import { createLimit } from './base/limit.ts'
 import type { Logger } from './base/log.ts'
-import { createMetrics } from './base/metrics.ts'
-import type { Service } from './base/service.ts'
+import { createMetrics, type Metrics } from './base/metrics.ts'
+import type { Loop, Service } from './base/service.ts'
 import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
@@ -20,9 +20,9 @@ import { createAdvance } from './execution/advance.ts'
 import { createWakeServices } from './execution/wake.ts'
 import { createEvaluator } from './expression/evaluator.ts'
 import { createHealth } from './http/health.ts'
-import { createHttpServer } from './http/server.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
 import { nodeTypes } from './node/registry.ts'
-import { createQueue } from './queue/queue.ts'
+import { createQueue, type Queue } from './queue/queue.ts'
 import { createRunner } from './queue/runner.ts'
 import { createPoller } from './trigger/poller.ts'
 import { createCatalog } from './workflow/catalog.ts'
@@ -37,30 +37,85 @@ const STALE_TICK_MS = 30_000
 /** Nightly, at a minute of its own: months of events are made ahead, so that a daemon may run for years. */
 const HOUSEKEEPING = '17 3 * * *'
 
-export async function createDaemon({
-  config,
-  database,
-  log,
-}: {
-  config: Config
-  database: Database
-  log: Logger
-}): Promise<Daemon> {
+/** What every role of a daemon stands on. */
+interface Ground {
+  readonly config: Config
+  readonly log: Logger
+  readonly clock: Clock
+  readonly databaseClock: DatabaseClock
+  readonly ids: Ids
+  readonly metrics: Metrics
+  readonly pools: Pools
+  readonly queue: Queue
+}
+
+export function createDaemon({ config, database, log }: { config: Config; database: Database; log: Logger }): Daemon {
   const clock = systemClock
   const databaseClock = createDatabaseClock(clock)
-  const ids = createIds(databaseClock.now)
-  const metrics = createMetrics()
-  const pools = createPools(config, database.url, log)
   const plays = (role: Config['roles'][number]): boolean => config.roles.includes(role)
-
+  const pools = createPools(config, database.url, log)
   const queue = createQueue({ pool: pools.queue, log, supervise: plays('worker') })
+  const ground: Ground = {
+    config,
+    log,
+    clock,
+    databaseClock,
+    ids: createIds(databaseClock.now),
+    metrics: createMetrics(),
+    pools,
+    queue,
+  }
   const listener = createListener({ url: database.url, log })
+  const worker = createWorker(ground)
+  const poller = createPoller({
+    ...ground,
+    pool: pools.scheduler,
+    pollInterval: config.pollInterval,
+    onFired: worker.wake,
+  })
+  const server = createServer(ground, plays('scheduler') ? poller : undefined)
+  ground.metrics.tickAge.provide(() => poller.age() / 1000)
+  listener.on('triggers', poller.wake)
+  listener.on('jobs', worker.wake)
+
+  const parts: Service[] = [
+    database.watch(clock),
+    queue,
+    listener,
+    housekeeping(pools.scheduler, log),
+    ...(plays('worker') ? worker.parts : []),
+    ...(plays('scheduler') ? [poller] : []),
+    ...(plays('http') ? [server] : []),
+  ]
+  return {
+    name: 'daemon',
+    async start() {
+      await ensureEventPartitions(pools.scheduler, log)
+      for (const part of parts) await part.start()
+    },
+    async stop() {
+      for (const part of parts.toReversed()) await stopPart(part, log)
+      await Promise.all(Object.values(pools).map(pool => pool.end()))
+    },
+    url: () => (plays('http') ? server.url() : undefined),
+  }
+}
+
+/** A part that cannot stop cleanly does not keep the others from stopping. */
+async function stopPart(part: Service, log: Logger): Promise<void> {
+  try {
+    await part.stop()
+  } catch (error) {
+    log.error({ evt: 'daemon.stop_failed', err: error, part: part.name }, 'a part did not stop cleanly')
+  }
+}
+
+/** The role that runs executions. */
+function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, queue }: Ground) {
   const evaluator = createEvaluator({ size: config.expressionProcesses, log })
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
-  const catalog = createCatalog(pools.engine)
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, metrics })
-  const engine = { pool: pools.engine, queue, eventLog, catalog, clock, log }
-
+  const engine = { pool: pools.engine, queue, eventLog, catalog: createCatalog(pools.engine), clock, log }
   const work = createAdvance({
     ...engine,
     databaseClock,
@@ -71,78 +126,43 @@ export async function createDaemon({
     attempts: createLimit(config.nodeConcurrency),
     drainTimeout: config.drainTimeout,
   })
-  const runner = createRunner({ queue, slots: config.concurrency, pollInterval: config.pollInterval, clock, log, work })
-  const wakers = createWakeServices(engine, runner.wake)
-  const poller = createPoller({
-    pool: pools.scheduler,
+  const runner = createRunner({
     queue,
-    ids,
-    clock,
-    databaseClock,
-    metrics,
-    log,
+    slots: config.concurrency,
     pollInterval: config.pollInterval,
+    clock,
+    log,
+    work,
   })
-  metrics.tickAge.provide(() => poller.age() / 1000)
   metrics.queueActive.provide(runner.held)
+  const client: Service = { name: 'http client', start: async () => {}, stop: () => http.close() }
+  return { wake: runner.wake, parts: [evaluator, client, runner, ...createWakeServices(engine, runner.wake)] }
+}
 
-  let stopping = false
-  const server = createHttpServer({
+function createServer({ config, log, clock, metrics, pools }: Ground, poller: Loop | undefined): HttpServer {
+  const checks = {
+    database: () => pools.queue.rows(sql('app.ping')`select`).then(() => undefined),
+    ...(poller ? { triggers: async () => staleness(poller.age()) } : {}),
+  }
+  return createHttpServer({
     host: config.host,
     port: config.port,
     portChosen: config.origins.port.source !== 'default',
     drainTimeout: config.drainTimeout,
     log,
     metrics,
-    health: createHealth(
-      {
-        daemon: async () => (stopping ? 'stopping' : undefined),
-        database: () => pools.queue.rows(sql('app.ping')`select`).then(() => undefined),
-        ...(plays('scheduler') ? { triggers: async () => staleness(poller.age()) } : {}),
-      },
-      clock,
-    ),
+    health: createHealth(checks, clock),
   })
-  listener.on('triggers', poller.wake)
-  listener.on('jobs', runner.wake)
-
-  const parts: Service[] = [
-    queue,
-    evaluator,
-    listener,
-    database.watch(clock),
-    housekeeping(pools.scheduler, log),
-    ...(plays('worker') ? [runner, ...wakers] : []),
-    ...(plays('scheduler') ? [poller] : []),
-    ...(plays('http') ? [server] : []),
-  ]
-
-  return {
-    name: 'daemon',
-    async start() {
-      await ensureEventPartitions(pools.scheduler, log)
-      for (const part of parts) await part.start()
-    },
-    async stop() {
-      stopping = true
-      for (const part of [...parts].reverse())
-        await part
-          .stop()
-          .catch(error => log.error({ evt: 'stop.failed', err: error, part: part.name }, 'a part did not stop cleanly'))
-      await eventLog.idle()
-      await http.close()
-      await Promise.all(Object.values(pools).map(pool => pool.end()))
-    },
-    url: () => (plays('http') ? server.url() : undefined),
-  }
 }
 
 function staleness(age: number): string | undefined {
   return age < STALE_TICK_MS ? undefined : `the last pass over the triggers is ${Math.round(age / 1000)} s old`
 }
 
+type Pools = Readonly<Record<'engine' | 'queue' | 'scheduler', Pool>>
+
 /** Separate pools, so that renewing a claim never waits behind work. */
-function createPools(config: Config, url: string, log: Logger): Record<'engine' | 'queue' | 'scheduler', Pool> {
+function createPools(config: Config, url: string, log: Logger): Pools {
   const few = Math.max(1, Math.floor(config.dbPoolSize / 4))
   const pool = (name: string, max: number): Pool => createPool({ url, applicationName: `mbflow:${name}`, max, log })
   return {

@@ -30,8 +30,8 @@ export function createIds(now: () => number): Ids {
         randomFillSync(pool)
         used = 0
       }
-      const random = pool.subarray(used, (used += 8))
-      return format(lastMs, counter, random)
+      used += 8
+      return format(lastMs, counter, pool.subarray(used - 8, used))
     },
   }
 }

@@ -12,13 +12,6 @@ export const migrateFamily: Family = (program, context) => {
     .command('migrate')
     .description('Bring the database to the schema of this program, and back')
     .addHelpText('after', '\nAlso: migrate -database-url URL -command up|down|status|reset')
-    .allowExcessArguments()
-    .action((_options, command: Command) => {
-      const [given] = command.args
-      if (given === undefined) command.help({ error: true })
-      const commands = command.commands.map(one => one.name()).join(', ')
-      throw new MbflowError('USAGE', `migrate has no command "${given}"`, { hint: `There are: ${commands}` })
-    })
   migrate
     .command('up')
     .description('Apply all pending migrations, and bring the queue up to date')
@@ -40,6 +33,13 @@ export const migrateFamily: Family = (program, context) => {
     .option('--yes', 'do not ask')
     .option('--force', 'even if the database is not on this machine')
     .action(({ yes = false, force = false }: { yes?: boolean; force?: boolean }) => reset(context, { yes, force }))
+  // After the commands, which would inherit it.
+  migrate.allowExcessArguments().action((_options, command: Command) => {
+    const [given] = command.args
+    if (given === undefined) command.help({ error: true })
+    const commands = command.commands.map(one => one.name()).join(', ')
+    throw new MbflowError('USAGE', `migrate has no command "${given}"`, { hint: `There are: ${commands}` })
+  })
 }
 
 /** Rewrites the migrations README's flags (`migrate -database-url URL -command up`) to ours (`migrate up --database-url URL`). */

@@ -34,7 +34,7 @@ async function startDaemon(context: CliContext, { examples = false, migrate }: S
   const database = await openDatabase({ config, env: environment(), log })
   try {
     await prepare(database, { migrate, log })
-    const daemon = await createDaemon({ config, database, log })
+    const daemon = createDaemon({ config, database, log })
     try {
       await daemon.start()
       if (examples) await loadExamples(database, log)

@@ -107,8 +107,9 @@ export interface StartOptions {
 /** Resolves once the server takes connections; rejects with the end of what it logged. */
 export async function startServer(options: StartOptions): Promise<ChildProcess> {
   const begun = systemClock.monotonic()
-  // PostgreSQL would take any living process of its account for its predecessor.
-  if (identityOf(Number(readPidFile(options.data)[0])) !== undefined) await rm(join(options.data, 'postmaster.pid'))
+  // Left behind, since nobody lives here; but PostgreSQL would take any process that has the pid by now, even a dead one
+  // that waits to be reaped, for its predecessor. That none of its children lives on, it sees from their shared memory.
+  await rm(join(options.data, 'postmaster.pid'), { force: true })
   const log = await openLog(options.logFile)
   try {
     for (;;) {

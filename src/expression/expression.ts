@@ -43,8 +43,8 @@ export const expressionLimits = {
   source: 4096,
   /** Brackets within brackets. */
   depth: 64,
-  /** `??` and `?:` within the left side of others. */
-  copies: 4,
+  /** Characters once the left sides of `??` and `?:` are copied as often as jsonata's parser may copy them. */
+  copied: 8192,
   /** Bytes of JSON of the parts of the scope an expression names. */
   input: 1024 * 1024,
   /** Bytes of JSON of a result. */
@@ -101,13 +101,14 @@ export function evaluateHere(expression: string, scope: JsonObject): Json | unde
 
 function refuseBeforeParsing(expression: string): void {
   if (expression.trim() === '') throw new ExpressionError('EXPRESSION_SYNTAX', 'the expression is empty', 0)
-  const { source, depth, copies } = expressionLimits
+  const { source, depth, copied } = expressionLimits
   if (expression.length > source)
     throw tooLarge(`it is ${expression.length} characters long, at most ${source} are allowed`)
   const read = scan(expression)
   if (read.depth > depth) throw tooLarge(`its brackets are nested ${read.depth} deep, at most ${depth} are allowed`)
-  if (read.copies > copies)
-    throw tooLarge(`its ?? and ?: are nested ${read.copies} deep, at most ${copies} are allowed`)
+  if (expression.length * 2 ** read.copies > copied) {
+    throw tooLarge(`its ?? and ?: are nested ${read.copies} deep within left sides, too deep for its length`)
+  }
   if (read.signature === undefined) return
   const message = 'a function signature may hold only lower-case type letters and - ? + ( ) < > :'
   throw new ExpressionError('EXPRESSION_SYNTAX', `${message} (character ${read.signature + 1})`, read.signature)

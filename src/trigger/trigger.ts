@@ -27,9 +27,7 @@ export interface Trigger {
 /** The most late slots `fire_all` may fire. */
 export const MOST_CATCH_UP_FIRES = 1_000
 
-const closed = { additionalProperties: false } as const
-
-const misfireSchema = Type.Object(
+const misfireFields = Type.Object(
   {
     policy: Type.Optional(
       Type.Union([Type.Literal('skip'), Type.Literal('fire_once'), Type.Literal('fire_all')], {
@@ -55,7 +53,14 @@ const misfireSchema = Type.Object(
       }),
     ),
   },
-  { ...closed, description: 'What becomes of slots that were not disposed of in time.' },
+  { additionalProperties: false, description: 'What becomes of slots that were not disposed of in time.' },
+)
+type MisfireConfig = Static<typeof misfireFields>
+
+const misfireSchema = Type.Refine(
+  misfireFields,
+  config => config?.max === undefined || config.policy === 'fire_all',
+  () => 'has max, which counts only with policy: fire_all',
 )
 
 const overlapSchema = Type.Union([Type.Literal('allow'), Type.Literal('skip')], {
@@ -89,7 +94,7 @@ export function overlapPolicy(config: JsonObject): OverlapPolicy {
 }
 
 export function misfirePolicy(config: JsonObject): MisfirePolicy {
-  const given = (config as { misfire?: Static<typeof misfireSchema> }).misfire ?? {}
+  const given = (config as { misfire?: MisfireConfig }).misfire ?? {}
   return {
     policy: given.policy ?? 'fire_once',
     thresholdMs: parseDuration(given.threshold ?? '60s'),

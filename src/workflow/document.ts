@@ -140,7 +140,7 @@ function valueProblems(document: Document.Parsed, source: Source): PlacedProblem
   visit(document, {
     Scalar(_, node) {
       const { value, source: written = '' } = node
-      if (typeof value === 'number' && /^[-+]?\d+$/.test(written) && !Number.isSafeInteger(value))
+      if (typeof value === 'number' && /^[-+]?\d{16,}$/.test(written) && String(value) !== written)
         report(node, `the number ${written} is too large to be exact; write it in quotes`)
     },
     Alias(_, node) {

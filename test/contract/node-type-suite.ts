@@ -24,6 +24,8 @@ export interface NodeTypeFixtures {
 
 /** Executors must end this soon after their signal, milliseconds. */
 const PATIENCE_MS = 100
+/** A machine that stalls is not the type's fault; one that stalls three times in a row is not the machine's. */
+const timed = { retry: 2 }
 
 export function nodeTypeSuite(nodeType: NodeType, fixtures: NodeTypeFixtures): void {
   describe(`node type ${nodeType.type}`, () => {
@@ -66,14 +68,18 @@ function describeConfig(nodeType: NodeType, { completes }: NodeTypeFixtures): vo
 }
 
 function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixtures): void {
-  test.each(completes)('$name: completes with an output that can be stored', async given => {
-    const outcome = await run(nodeType, given)
-    expect(outcome.kind).toBe('completed')
-    if (outcome.kind === 'completed') {
-      expect(checkStorable(outcome.output)).toBeNull()
-      expect(JSON.parse(JSON.stringify(outcome.output))).toEqual(outcome.output)
-    }
-  })
+  test.each(completes)(
+    '$name: completes with an output that can be stored, and names branches if it is a type that does',
+    async given => {
+      const outcome = await run(nodeType, given)
+      expect(outcome.kind).toBe('completed')
+      if (outcome.kind === 'completed') {
+        expect(checkStorable(outcome.output)).toBeNull()
+        expect(JSON.parse(JSON.stringify(outcome.output))).toEqual(outcome.output)
+        expect(outcome.branches !== undefined).toBe(nodeType.branches === true)
+      }
+    },
+  )
 
   test.each(completes)('$name: gives the same outcome for the same input', async given => {
     expect(await run(nodeType, given)).toEqual(await run(nodeType, given))
@@ -92,7 +98,7 @@ function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixt
 }
 
 function describeAbort(nodeType: NodeType, { completes, fails, hangs }: NodeTypeFixtures): void {
-  test.each([...completes, ...fails])('$name: ends at once when it was aborted before it began', async given => {
+  test.each([...completes, ...fails])('$name: ends at once when it was aborted before it began', timed, async given => {
     const started = performance.now()
     await run(nodeType, given, { signal: AbortSignal.abort() })
     expect(performance.now() - started).toBeLessThan(PATIENCE_MS)
@@ -101,7 +107,7 @@ function describeAbort(nodeType: NodeType, { completes, fails, hangs }: NodeType
   if (hangs === undefined) return
   const { waiting, ...given } = hangs
 
-  test('fails at once when it is aborted while it waits', async () => {
+  test('fails at once when it is aborted while it waits', timed, async () => {
     const controller = new AbortController()
     const attempt = run(nodeType, given, { signal: controller.signal })
     await waiting()
@@ -111,7 +117,7 @@ function describeAbort(nodeType: NodeType, { completes, fails, hangs }: NodeType
     expect(performance.now() - aborted).toBeLessThan(PATIENCE_MS)
   })
 
-  test('ends with its timeout', async () => {
+  test('ends with its timeout', timed, async () => {
     const timeout = 50
     const started = performance.now()
     const outcome = await run(nodeType, given, { timeout, signal: AbortSignal.timeout(timeout) })

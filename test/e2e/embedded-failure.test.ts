@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
 import { acquireEmbedded, type EmbeddedOptions } from '../../src/db/embedded.ts'
 import { makeFolder, query } from './embedded-folder.ts'
@@ -11,6 +11,16 @@ beforeEach(async () => {
   const made = await makeFolder()
   root = made.root
   dataDir = made.dataDir
+  return made.remove
+})
+
+/** A folder that holds a cluster, whose server is stopped. */
+let existing: string
+beforeAll(async () => {
+  const made = await makeFolder()
+  existing = made.dataDir
+  const server = await acquire({ dataDir: existing })
+  await server.release()
   return made.remove
 })
 
@@ -61,10 +71,8 @@ test('a PostgreSQL older than the oldest supported one is refused', async () => 
 })
 
 test('data of another major version are left alone', async () => {
-  const server = await acquire()
-  await server.release()
   const binDir = fakePrograms({ version: '17.6' })
-  await expect(acquire({ binDir })).rejects.toMatchObject({
+  await expect(acquire({ dataDir: existing, binDir })).rejects.toMatchObject({
     code: 'EMBEDDED_FAILED',
     message: expect.stringContaining('PostgreSQL 18, which the data were made with'),
     problems: [{ path: binDir, message: 'is PostgreSQL 17.6' }],
@@ -72,18 +80,21 @@ test('data of another major version are left alone', async () => {
 })
 
 test('a setting that PostgreSQL refuses is told in its own words', async () => {
-  await expect(acquire({ settings: { shared_buffers: 'plenty' } })).rejects.toMatchObject({
+  await expect(acquire({ dataDir: existing, settings: { shared_buffers: 'plenty' } })).rejects.toMatchObject({
     code: 'EMBEDDED_FAILED',
     message: expect.stringContaining('invalid value for parameter "shared_buffers": "plenty"'),
-    hint: expect.stringContaining(join(dataDir, 'postgres.log')),
+    hint: expect.stringContaining(join(existing, 'postgres.log')),
   })
 })
 
 test('a lost password is not replaced by one that opens nothing', async () => {
-  const server = await acquire()
-  await server.release()
-  rmSync(join(dataDir, 'password'))
-  await expect(acquire()).rejects.toMatchObject({ code: 'EMBEDDED_FAILED', message: /password.* is gone$/ })
+  const password = join(existing, 'password')
+  renameSync(password, `${password}.away`)
+  await expect(acquire({ dataDir: existing })).rejects.toMatchObject({
+    code: 'EMBEDDED_FAILED',
+    message: /password.* is gone$/,
+  })
+  renameSync(`${password}.away`, password)
 })
 
 const SYSTEM = '/usr/lib/postgresql/15/bin'

@@ -1,10 +1,9 @@
 // A data folder of its own for a test of the embedded server, and what one sees of the server from outside.
-import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '../../src/base/log.ts'
-import { identityOf } from '../../src/base/process-lock.cjs'
+import { findPostmaster } from '../../src/db/embedded-cluster.ts'
 import { createPool } from '../../src/db/pool.ts'
 import { type Running, startProcess } from '../support/processes.ts'
 
@@ -33,12 +32,7 @@ export async function makeFolder(): Promise<Folder> {
 
 /** Of the living server of this data folder. */
 export function serverPid(dataDir: string): number | undefined {
-  try {
-    const pid = Number.parseInt(readFileSync(join(dataDir, 'pg', 'postmaster.pid'), 'utf8'), 10)
-    return identityOf(pid) === undefined ? undefined : pid
-  } catch {
-    return undefined
-  }
+  return findPostmaster(join(dataDir, 'pg'))?.pid
 }
 
 export async function query<R>(url: string, text: string): Promise<R[]> {

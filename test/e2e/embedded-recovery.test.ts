@@ -3,14 +3,15 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { truncate } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
 import { acquireEmbedded, type EmbeddedServer } from '../../src/db/embedded.ts'
 import { createPool } from '../../src/db/pool.ts'
 import { makeFolder, query, serverPid, startUser } from './embedded-folder.ts'
 
+// One folder for all: each test finds the server stopped and leaves it so.
 let dataDir: string
-beforeEach(async () => {
+beforeAll(async () => {
   const made = await makeFolder()
   dataDir = made.dataDir
   return made.remove
@@ -18,10 +19,9 @@ beforeEach(async () => {
 
 const acquire = (): Promise<EmbeddedServer> => acquireEmbedded({ dataDir, log: silentLogger })
 
-function killServer(): void {
-  const pid = serverPid(dataDir)
-  if (pid === undefined) throw new Error('the server does not run')
-  process.kill(pid, 'SIGKILL')
+async function killServer(): Promise<void> {
+  process.kill(serverPid(dataDir) ?? Number.NaN, 'SIGKILL')
+  await expect.poll(() => serverPid(dataDir), { interval: 1 }).toBeUndefined()
 }
 
 /** Listens where the stopped server did. */
@@ -33,10 +33,10 @@ async function occupy(url: string): Promise<void> {
 
 test('a killed server is started again on its port, with everything that was committed', async () => {
   const server = await acquire()
-  await query(server.url, 'create table kept as select generate_series(1, 1500) as n')
-  killServer()
+  await query(server.url, 'create table many as select generate_series(1, 1500) as n')
+  await killServer()
   expect(await server.ensureRunning()).toBe(true)
-  expect(await query(server.url, 'select count(*)::int from kept')).toEqual([{ count: 1500 }])
+  expect(await query(server.url, 'select count(*)::int from many')).toEqual([{ count: 1500 }])
   await server.release()
 })
 
@@ -53,7 +53,7 @@ test('the pool of one process goes on after another process has started the kill
   const pool = createPool({ url: server.url, applicationName: 'mbflow:test', max: 2, log: silentLogger })
   await pool.executeSql('select 1')
   const other = await startUser(dataDir)
-  killServer()
+  await killServer()
   other.send('SIGUSR2')
   await other.line(/^looked true/)
   expect((await pool.executeSql('select 2 as two')).rows).toEqual([{ two: 2 }])
@@ -64,7 +64,7 @@ test('the pool of one process goes on after another process has started the kill
 
 test('of processes that find it dead at once, exactly one starts it', async () => {
   const users = await Promise.all([startUser(dataDir), startUser(dataDir), startUser(dataDir)])
-  killServer()
+  await killServer()
   for (const user of users) user.send('SIGUSR2')
   const looked = await Promise.all(users.map(user => user.line(/^(looked|failed) /)))
   expect(looked.sort()).toEqual(['looked false', 'looked false', 'looked true'])
@@ -90,7 +90,7 @@ test('its port is given up when another program has taken it and nobody uses the
 
 test('its port is not given up while another process holds its URL', async () => {
   const server = await acquire()
-  killServer()
+  await killServer()
   await occupy(server.url)
   await expect(acquire()).rejects.toMatchObject({ code: 'EMBEDDED_FAILED', message: /was taken by another program/ })
   await server.release()

@@ -23,18 +23,19 @@ test('a temporary server takes 300 connections, and nothing of it stays when it 
 const owner = (then: string): Running =>
   startProcess(process.execPath, [
     '-e',
-    `const { startTemporary } = await import('${import.meta.resolve('../../src/db/embedded.ts')}')
-    const { silentLogger } = await import('${import.meta.resolve('../../src/base/log.ts')}')
+    `import { createServer } from 'node:net'
+    import { startTemporary } from '${import.meta.resolve('../../src/db/embedded.ts')}'
+    import { silentLogger } from '${import.meta.resolve('../../src/base/log.ts')}'
     console.log('using', (await startTemporary({ log: silentLogger })).url)
     ${then}`,
   ])
 
 test('a temporary server and its data end with a process that is killed', async () => {
-  const killed = owner(`require('node:net').createServer().listen(0)`)
+  const killed = owner('createServer().listen(0)')
   const url = (await killed.line(/^using /)).replace('using ', '')
   const folder = await whereabouts(url)
   await killed.stop('SIGKILL')
-  await expect.poll(() => existsSync(join(folder, '..')), { timeout: 10_000 }).toBe(false)
+  await expect.poll(() => existsSync(join(folder, '..')), { timeout: 20_000 }).toBe(false)
   await expect(query(url, 'select 1')).rejects.toThrow('ECONNREFUSED')
 })
 

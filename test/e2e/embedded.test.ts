@@ -91,7 +91,7 @@ test('is made anew after a process was killed that was making it', async () => {
   const { dataDir: empty, remove } = await makeFolder()
   onTestFinished(remove)
   const killed = spawnUser(empty)
-  await expect.poll(() => existsSync(join(empty, 'pg.new')), { interval: 5 }).toBe(true)
+  await expect.poll(() => existsSync(join(empty, 'pg.new')), { interval: 5, timeout: 20_000 }).toBe(true)
   await killed.stop('SIGKILL')
 
   const server = await acquire(empty)

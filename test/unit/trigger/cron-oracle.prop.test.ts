@@ -1,12 +1,12 @@
-// Our slots against croner's, on random schedules in the days around a change of the clocks. The one difference in policy:
-// a fixed time in a gap that ends at midnight fires at midnight with us, and never with croner (it is the next day's).
+// Our slots against croner's, on random schedules in the days around a change of the clocks. The two differ in one thing,
+// which cron-dst.test.ts shows: a fixed time in a gap that ends at midnight fires then with us, and never with croner.
 import { Cron } from 'croner'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { upcoming } from '../../../src/trigger/slots.ts'
 import type { Instant } from '../../../src/trigger/trigger-type.ts'
 import { zoneNamed } from '../../../src/trigger/zone.ts'
-import { cronSchedule, cronText } from './cron-texts.ts'
+import { cronSchedule, cronText, isRefused } from './cron-texts.ts'
 
 const ZONES = [
   'Africa/Cairo',
@@ -29,7 +29,8 @@ const ZONES = [
 /** A change of the clocks in the year, or its first instant where there is none. */
 function changeIn(zone: string, year: number, index: number): Instant {
   const changes: Instant[] = []
-  for (let at = Date.UTC(year, 0, 1); at < Date.UTC(year + 1, 0, 1); at = zoneNamed(zone).stretchAt(at).until) changes.push(at)
+  for (let at = Date.UTC(year, 0, 1); at < Date.UTC(year + 1, 0, 1); at = zoneNamed(zone).stretchAt(at).until)
+    changes.push(at)
   return changes[Math.min(index, changes.length - 1)] as Instant
 }
 
@@ -40,13 +41,14 @@ test('slots are croner’s, around every change of the clocks', () => {
       fc.constantFrom(...ZONES),
       fc.record({ year: fc.integer({ min: 2020, max: 2037 }), index: fc.nat(4), secondsBefore: fc.nat(36 * 3_600) }),
       (schedule, timezone, { year, index, secondsBefore }) => {
-        const own = cronSchedule({ schedule, timezone })
-        fc.pre(own !== undefined)
+        fc.pre(!isRefused({ schedule })) // a day that never comes
         const start = changeIn(timezone, year, index) - secondsBefore * 1_000
         const oracle = new Cron(schedule, { timezone, fixedTimeRule: 'no-wildcard', mode: '5-or-6-parts' })
-        expect(upcoming(own, start, 20)).toEqual(oracle.nextRuns(20, new Date(start)).map(Number))
+        expect(upcoming(cronSchedule({ schedule, timezone }), start, 16)).toEqual(
+          oracle.nextRuns(16, new Date(start)).map(Number),
+        )
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: 250 },
   )
 })

@@ -3,16 +3,20 @@ import fc from 'fast-check'
 import type { Schedule } from '../../../src/trigger/trigger-type.ts'
 import { cron } from '../../../src/trigger/types/cron.ts'
 
-interface CronConfig {
+export interface CronConfig {
   readonly schedule: string
   readonly timezone?: string
   readonly dst?: { readonly gap?: string; readonly overlap?: string }
 }
 
-/** Undefined for a schedule that is refused, such as one whose day never comes. */
-export function cronSchedule(config: CronConfig, triggerId = 'trigger'): Schedule | undefined {
-  if (cron.check?.({ ...config })?.length !== 0) return undefined
-  return cron.schedule?.(config, { triggerId, anchor: 0 })
+export function isRefused(config: CronConfig): boolean {
+  return cron.check?.({ ...config })?.length !== 0
+}
+
+export function cronSchedule(config: CronConfig, triggerId = 'trigger'): Schedule {
+  const schedule = cron.schedule?.(config, { triggerId, anchor: 0 })
+  if (schedule === undefined) throw new Error('cron has no schedule')
+  return schedule
 }
 
 const range = (min: number, max: number): fc.Arbitrary<readonly [number, number]> =>
@@ -37,7 +41,9 @@ const or = (common: string, rare: fc.Arbitrary<string>, weight: number): fc.Arbi
 const dayOfMonth = or('*', fc.oneof(list(1, 31), fc.constantFrom('L', '?')), 3)
 const month = or('*', fc.oneof(list(1, 12), fc.constantFrom('MAR', 'OCT-NOV', 'apr')), 3)
 const dayOfWeek = or('*', fc.oneof(list(0, 6), fc.constantFrom('MON-FRI', '7', 'SUN', '5L', 'FRIL', '0#1', 'MON#2')), 3)
-const fiveFields = fc.tuple(or('*', list(0, 59), 8), or('*', list(0, 23), 8), dayOfMonth, month, dayOfWeek).map(fields => fields.join(' '))
+const fiveFields = fc
+  .tuple(or('*', list(0, 59), 8), or('*', list(0, 23), 8), dayOfMonth, month, dayOfWeek)
+  .map(fields => fields.join(' '))
 
 export const cronText: fc.Arbitrary<string> = fc.oneof(
   fiveFields,

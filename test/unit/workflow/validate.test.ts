@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { nodeTypes } from '../../../src/node/registry.ts'
-import { checkTriggerConfig } from '../../../src/trigger/check.ts'
+import { checkTrigger } from '../../../src/trigger/check.ts'
 import { type Validation, validateWorkflow } from '../../../src/workflow/validate.ts'
 
-const validate = (raw: unknown): Validation => validateWorkflow(raw, { nodeTypes, checkTrigger: checkTriggerConfig })
+const validate = (raw: unknown): Validation => validateWorkflow(raw, { nodeTypes, checkTrigger })
 
 const a = { key: 'a', type: 'transform' }
 const b = { key: 'b', type: 'transform' }

@@ -1,0 +1,76 @@
+// The child process in which expressions are evaluated, one after the other. Started by `sandbox-worker` with the flags of
+// `sandboxFlags`, the path of jsonata and its limits; a line `<ms> <request>` on stdin gets a line on stdout.
+//
+// 1. It reads, evaluates and writes synchronously (jsonata's promises are microtasks), so its event loop never turns:
+//    nothing asynchronous, a socket for instance, could make progress even if an expression got hold of it.
+// 2. It ends when stdin does. An evaluation that never ends is interrupted by V8 after <ms>, which needs nobody's help, so
+//    no orphan outlives its parent; an interrupted realm is not used again.
+import { readFileSync, readSync, writeSync } from 'node:fs'
+import { constants, createContext, Script } from 'node:vm'
+import { lockDown } from './lock-down.ts'
+import { type RealmAnswer, type RealmLimits, realmPrelude, realmSource } from './sandbox-realm.ts'
+
+interface Realm {
+  request: string
+  response: string
+}
+
+const INTERRUPTED: RealmAnswer = { error: { code: 'EXPRESSION_TIMEOUT', message: 'it had to be interrupted' } }
+
+function createRealm(jsonataSource: string, limits: RealmLimits): Realm {
+  const realm = createContext(constants.DONT_CONTEXTIFY, {
+    // Microtasks run within the time limit of the script that queued them.
+    microtaskMode: 'afterEvaluate',
+    codeGeneration: { strings: false, wasm: false },
+  })
+  for (const source of [realmPrelude, jsonataSource, realmSource(limits)]) new Script(source).runInContext(realm)
+  return realm as unknown as Realm
+}
+
+function* lines(): Generator<string> {
+  const chunk = Buffer.allocUnsafe(64 * 1024)
+  let parts: Buffer[] = []
+  for (let length = read(chunk); length > 0; length = read(chunk)) {
+    const part = Buffer.from(chunk.subarray(0, length))
+    parts.push(part)
+    if (part.at(-1) !== 0x0a) continue // one request at a time: a line ends where a part does
+    yield Buffer.concat(parts).toString('utf8')
+    parts = []
+  }
+}
+
+function read(chunk: Buffer): number {
+  try {
+    return readSync(0, chunk)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EOF') return 0 // how Windows says it
+    throw error
+  }
+}
+
+function write(line: string): void {
+  const bytes = Buffer.from(`${line}\n`)
+  for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written)
+}
+
+function main([jsonataPath = '', limits = '']: readonly string[]): void {
+  // A Ctrl-C, or a service manager, signals the whole group: the parent decides when the work is over.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  const realm = createRealm(readFileSync(jsonataPath, 'utf8'), JSON.parse(limits))
+  const step = new Script('step()')
+  lockDown()
+  write('ready')
+
+  for (const line of lines()) {
+    const space = line.indexOf(' ')
+    realm.request = line.slice(space + 1)
+    try {
+      step.runInContext(realm as never, { timeout: Number(line.slice(0, space)) })
+    } catch {
+      return write(JSON.stringify({ ...INTERRUPTED, last: true }))
+    }
+    write(realm.response === '' ? JSON.stringify(INTERRUPTED) : realm.response)
+  }
+}
+
+main(process.argv.slice(2))

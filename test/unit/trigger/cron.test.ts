@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { upcoming } from '../../../src/trigger/slots.ts'
+import { cronSchedule } from './cron-texts.ts'
+
+const NOVEMBER_2026 = Date.parse('2026-11-22T16:30:00.500Z') // a Sunday
+
+const slotsOf = (schedule: string, triggerId?: string): string[] =>
+  upcoming(cronSchedule({ schedule }, triggerId), NOVEMBER_2026, 3).map(slot =>
+    new Date(slot).toISOString().replace('.000Z', 'Z'),
+  )
+
+test.each([
+  ['* * * * *', ['2026-11-22T16:31:00Z', '2026-11-22T16:32:00Z', '2026-11-22T16:33:00Z']],
+  ['* * * * * *', ['2026-11-22T16:30:01Z', '2026-11-22T16:30:02Z', '2026-11-22T16:30:03Z']],
+  ['*/20 * * * * *', ['2026-11-22T16:30:20Z', '2026-11-22T16:30:40Z', '2026-11-22T16:31:00Z']],
+  ['*/20 * * * *', ['2026-11-22T16:40:00Z', '2026-11-22T17:00:00Z', '2026-11-22T17:20:00Z']],
+  ['5/20 * * * *', ['2026-11-22T16:45:00Z', '2026-11-22T17:05:00Z', '2026-11-22T17:25:00Z']],
+  ['10-30/10,20 17 * * *', ['2026-11-22T17:10:00Z', '2026-11-22T17:20:00Z', '2026-11-22T17:30:00Z']],
+  ['0 9 * * MON-FRI', ['2026-11-23T09:00:00Z', '2026-11-24T09:00:00Z', '2026-11-25T09:00:00Z']],
+  ['0 9 * * 0', ['2026-11-29T09:00:00Z', '2026-12-06T09:00:00Z', '2026-12-13T09:00:00Z']],
+  ['0 9 * * 7', ['2026-11-29T09:00:00Z', '2026-12-06T09:00:00Z', '2026-12-13T09:00:00Z']],
+  ['0 9 ? * 6-7', ['2026-11-28T09:00:00Z', '2026-11-29T09:00:00Z', '2026-12-05T09:00:00Z']],
+  ['0 9 L * ?', ['2026-11-30T09:00:00Z', '2026-12-31T09:00:00Z', '2027-01-31T09:00:00Z']],
+  ['0 9 15,L * *', ['2026-11-30T09:00:00Z', '2026-12-15T09:00:00Z', '2026-12-31T09:00:00Z']],
+  ['0 9 * * FRIL', ['2026-11-27T09:00:00Z', '2026-12-25T09:00:00Z', '2027-01-29T09:00:00Z']],
+  ['0 9 * * MON#1', ['2026-12-07T09:00:00Z', '2027-01-04T09:00:00Z', '2027-02-01T09:00:00Z']],
+  ['0 9 * * MON#1,FRI#2', ['2026-12-07T09:00:00Z', '2026-12-11T09:00:00Z', '2027-01-04T09:00:00Z']],
+  ['0 9 13 * FRI', ['2026-11-27T09:00:00Z', '2026-12-04T09:00:00Z', '2026-12-11T09:00:00Z']], // either day suffices
+  ['0 0 29 2 *', ['2028-02-29T00:00:00Z', '2032-02-29T00:00:00Z', '2036-02-29T00:00:00Z']],
+  ['0 0 * 2 MON#5', ['2044-02-29T00:00:00Z', '2072-02-29T00:00:00Z', '2112-02-29T00:00:00Z']], // 40 years across 2100
+  ['0 0 31 2 MON', ['2027-02-01T00:00:00Z', '2027-02-08T00:00:00Z', '2027-02-15T00:00:00Z']],
+  ['  0  9\t* * *\n', ['2026-11-23T09:00:00Z', '2026-11-24T09:00:00Z', '2026-11-25T09:00:00Z']],
+  ['@hourly', ['2026-11-22T17:00:00Z', '2026-11-22T18:00:00Z', '2026-11-22T19:00:00Z']],
+  ['@daily', ['2026-11-23T00:00:00Z', '2026-11-24T00:00:00Z', '2026-11-25T00:00:00Z']],
+  ['@midnight', ['2026-11-23T00:00:00Z', '2026-11-24T00:00:00Z', '2026-11-25T00:00:00Z']],
+  ['@weekly', ['2026-11-29T00:00:00Z', '2026-12-06T00:00:00Z', '2026-12-13T00:00:00Z']],
+  ['@monthly', ['2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z', '2027-02-01T00:00:00Z']],
+  ['@yearly', ['2027-01-01T00:00:00Z', '2028-01-01T00:00:00Z', '2029-01-01T00:00:00Z']],
+  ['@annually', ['2027-01-01T00:00:00Z', '2028-01-01T00:00:00Z', '2029-01-01T00:00:00Z']],
+])('the slots of %j', (schedule, slots) => {
+  expect(slotsOf(schedule)).toEqual(slots)
+})
+
+test('H stands for one value per trigger', () => {
+  const ids = Array.from({ length: 50 }, (_, i) => `trigger ${i}`)
+  expect(slotsOf('H H * * *', 'trigger 1')).toEqual(slotsOf('H H * * *', 'trigger 1'))
+  expect(new Set(ids.map(id => slotsOf('H H * * *', id)[0])).size).toBeGreaterThan(40)
+})
+
+test('H of a day exists in every month', () => {
+  const ids = Array.from({ length: 50 }, (_, i) => `trigger ${i}`)
+  for (const id of ids)
+    expect(upcoming(cronSchedule({ schedule: '0 0 H * *' }, id), NOVEMBER_2026, 12).at(-1)).toBeLessThan(
+      Date.parse('2027-12-01'),
+    )
+})
+
+test('H with a step is a wildcard at an offset', () => {
+  const slots = upcoming(cronSchedule({ schedule: 'H/15 * * * *' }, 'trigger 1'), NOVEMBER_2026, 4)
+  expect(slots.map((slot, i) => slot - (slots[i - 1] ?? slot))).toEqual([0, 900_000, 900_000, 900_000])
+})
+
+test('a schedule ends with the year 9999', () => {
+  expect(cronSchedule({ schedule: '@yearly' }).next(Date.parse('9999-06-01T00:00:00Z'))).toBeNull()
+})
+
+test('100,000 slots take less than a second, also across changes of the clocks', () => {
+  const daily = cronSchedule({ schedule: '30 2 * * *', timezone: 'America/New_York' })
+  const every = cronSchedule({ schedule: '*/5 * * * *', timezone: 'Europe/Berlin' })
+  const startedAt = performance.now()
+  upcoming(every, NOVEMBER_2026, 100_000)
+  upcoming(daily, NOVEMBER_2026, 20_000)
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+})
