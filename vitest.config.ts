@@ -1,4 +1,4 @@
-// Two projects: `unit` needs nothing, `database` gets a PostgreSQL from its global set-up.
+// Two projects: `unit` needs nothing but the sources, `database` gets a PostgreSQL from its global set-up.
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { closingLine } from './test/support/closing-line.ts'

@@ -65,8 +65,9 @@ async function up(context: CliContext, to: string | undefined): Promise<void> {
   const { migrateUp, url, log } = await tools(context)
   const { installQueue } = await import('../queue/queue.ts')
   const applied = await migrateUp({ url, log, afterUp: () => installQueue(url, log), ...(to !== undefined && { to }) })
+  const upToDate = to === undefined ? 'the database is up to date' : `the database has ${to} and all before it`
   context.output.one({ applied: applied.map(toJson) }, () =>
-    applied.length === 0 ? ['Nothing to apply: the database is up to date.'] : applied.map(stepLine('applied')),
+    applied.length === 0 ? [`Nothing to apply: ${upToDate}.`] : applied.map(stepLine('applied')),
   )
 }
 

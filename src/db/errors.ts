@@ -112,18 +112,22 @@ const byCode: readonly (readonly [RegExp, Explanation])[] = [
     /^25006$/,
     unavailable('accepts no writes', 'It is a standby, or set to read only: name the primary in the database URL.'),
   ],
-  [/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|EPIPE|ENOENT|EACCES)/, NO_ANSWER],
+  [/^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|EPIPE)/, NO_ANSWER],
   [/^(CERT_|ERR_TLS|ERR_SSL|EPROTO|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, TLS],
 ]
 
-/** The driver's own errors carry no code. */
+/** The driver's own errors carry no code; those of a Unix socket carry one that any file may cause. */
 const byMessage: readonly (readonly [RegExp, Explanation])[] = [
   [
     /password must be a string/,
     auth('wants a password', 'Write it into the database URL: postgres://user:password@host:port/database'),
   ],
   [/does not support SSL/, TLS],
-  [/timeout|terminated|connection error|client was closed/i, NO_ANSWER],
+  [/^connect E(NOENT|ACCES)\b/, NO_ANSWER],
+  [
+    /^(timeout expired|timeout exceeded when trying|query read timeout|connection terminated|client (was closed|has encountered))/i,
+    NO_ANSWER,
+  ],
 ]
 
 /** An error that is neither ours nor the database's becomes INTERNAL. */
@@ -131,7 +135,11 @@ export function explainDatabaseError(error: unknown, url: string): MbflowError {
   if (error instanceof MbflowError) return error
   const said = messageOf(error).replace(/\s+/g, ' ')
   const code = systemCode(error)
-  const [, found] = (code === undefined ? byMessage : byCode).find(([pattern]) => pattern.test(code ?? said)) ?? []
+  const matches =
+    (text: string) =>
+    ([pattern]: readonly [RegExp, Explanation]): boolean =>
+      pattern.test(text)
+  const [, found] = byCode.find(matches(code ?? '')) ?? byMessage.find(matches(said)) ?? []
   if (found === undefined) return new MbflowError('INTERNAL', said, { cause: error })
   const address = databaseAddress(url)
   const { host, port, database, user } = address

@@ -77,7 +77,7 @@ const ATTEMPTS = 5
 /** Applies what is pending, then makes the partitions of events; resolves to what was applied. */
 export function migrateUp(options: UpOptions): Promise<MigrationStep[]> {
   return inRun(options, async (session, migrations) => {
-    await createMemory(session)
+    await inTransaction(session, () => createMemory(session))
     const statuses = compare(migrations, await appliedMigrations(session))
     refuseNewer(statuses)
     refuseEdited(statuses)

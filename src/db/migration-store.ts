@@ -47,8 +47,9 @@ export async function lockHolder(db: Db): Promise<number | undefined> {
 }
 
 export async function createMemory(db: Db): Promise<void> {
+  if (await exists(db, 'public.schema_migrations')) return
   await db.run(sql('migration.createMemory')`
-    create table if not exists public.schema_migrations (
+    create table public.schema_migrations (
       name        text primary key,
       checksum    text not null,
       applied_at  timestamptz(3) not null default now(),

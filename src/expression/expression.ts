@@ -70,7 +70,7 @@ export function compile(expression: string): Compiled {
     cache.set(expression, compiled)
     return compiled
   } catch (thrown) {
-    if (thrown instanceof RangeError) throw tooLarge('it is nested too deeply') // the stack, of jsonata or ours
+    if (thrown instanceof RangeError) throw tooLarge('is nested too deeply') // the stack, of jsonata or ours
     const { message, position } = syntaxWording(thrown, expression)
     throw new ExpressionError('EXPRESSION_SYNTAX', message, position)
   }
@@ -103,11 +103,11 @@ function refuseBeforeParsing(expression: string): void {
   if (expression.trim() === '') throw new ExpressionError('EXPRESSION_SYNTAX', 'the expression is empty', 0)
   const { source, depth, copied } = expressionLimits
   if (expression.length > source)
-    throw tooLarge(`it is ${expression.length} characters long, at most ${source} are allowed`)
+    throw tooLarge(`is ${expression.length} characters long, at most ${source} are allowed`)
   const read = scan(expression)
-  if (read.depth > depth) throw tooLarge(`its brackets are nested ${read.depth} deep, at most ${depth} are allowed`)
+  if (read.depth > depth) throw tooLarge(`has brackets nested ${read.depth} deep, at most ${depth} are allowed`)
   if (expression.length * 2 ** read.copies > copied) {
-    throw tooLarge(`its ?? and ?: are nested ${read.copies} deep within left sides, too deep for its length`)
+    throw tooLarge(`has ?? and ?: nested ${read.copies} deep within left sides, too deep for its length`)
   }
   if (read.signature === undefined) return
   const message = 'a function signature may hold only lower-case type letters and - ? + ( ) < > :'
@@ -115,5 +115,5 @@ function refuseBeforeParsing(expression: string): void {
 }
 
 function tooLarge(message: string): ExpressionError {
-  return new ExpressionError('EXPRESSION_TOO_LARGE', `${message}; divide the work over several nodes`)
+  return new ExpressionError('EXPRESSION_TOO_LARGE', `the expression ${message}; divide the work over several nodes`)
 }

@@ -4,7 +4,17 @@
 import { registerHooks } from 'node:module'
 
 /** Ways to other modules, native code and other processes. */
-const OF_PROCESS = ['_debugProcess', '_kill', '_linkedBinding', 'binding', 'dlopen', 'execve', 'getBuiltinModule', 'kill', 'mainModule']
+const OF_PROCESS = [
+  '_debugProcess',
+  '_kill',
+  '_linkedBinding',
+  'binding',
+  'dlopen',
+  'execve',
+  'getBuiltinModule',
+  'kill',
+  'mainModule',
+]
 /** Ways to the network that need no module. */
 const OF_GLOBAL = ['EventSource', 'WebSocket', 'fetch']
 
@@ -22,11 +32,12 @@ function refuse(): never {
 }
 
 function missingProtections(): string[] {
-  const granted = ['fs.write', 'child', 'worker', 'addon', 'wasi'].filter(scope => process.permission?.has(scope) !== false)
+  const granted = ['fs.write', 'child', 'worker', 'addon', 'wasi'].filter(
+    scope => process.permission?.has(scope) !== false,
+  )
   const open = granted.map(scope => `the permission ${scope}`)
   if (compilesStrings()) open.push('code from strings')
   if ('__proto__' in {}) open.push('__proto__')
-  if (Object.keys(process.env).length > 0) open.push('the environment')
   return open
 }
 

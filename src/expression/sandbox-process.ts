@@ -10,12 +10,15 @@ import { constants, createContext, Script } from 'node:vm'
 import { lockDown } from './lock-down.ts'
 import { type RealmAnswer, type RealmLimits, realmPrelude, realmSource } from './sandbox-realm.ts'
 
+/** What is written for a request; `last`: this process takes no more. */
+export interface ProcessAnswer extends RealmAnswer {
+  readonly last?: boolean
+}
+
 interface Realm {
   request: string
   response: string
 }
-
-const INTERRUPTED: RealmAnswer = { error: { code: 'EXPRESSION_TIMEOUT', message: 'it had to be interrupted' } }
 
 function createRealm(jsonataSource: string, limits: RealmLimits): Realm {
   const realm = createContext(constants.DONT_CONTEXTIFY, {
@@ -63,14 +66,20 @@ function main([jsonataPath = '', limits = '']: readonly string[]): void {
 
   for (const line of lines()) {
     const space = line.indexOf(' ')
+    const timeout = Number(line.slice(0, space))
     realm.request = line.slice(space + 1)
     try {
-      step.runInContext(realm as never, { timeout: Number(line.slice(0, space)) })
+      step.runInContext(realm as never, { timeout })
     } catch {
-      return write(JSON.stringify({ ...INTERRUPTED, last: true }))
+      return write(interrupted(timeout))
     }
-    write(realm.response === '' ? JSON.stringify(INTERRUPTED) : realm.response)
+    write(realm.response)
   }
+}
+
+function interrupted(timeout: number): string {
+  const message = `the expression was interrupted after ${timeout} ms`
+  return JSON.stringify({ error: { code: 'EXPRESSION_TIMEOUT', message }, last: true } satisfies ProcessAnswer)
 }
 
 main(process.argv.slice(2))

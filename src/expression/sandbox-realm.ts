@@ -72,12 +72,14 @@ function refuseNonJson(result: unknown, limits: RealmLimits): void {
 
   const refuse = (code: RealmFailure['code'], what: string): never => {
     const where = trail.map(key => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
-    throw { code, message: `the result ${where === '' ? 'is' : `has at ${where.slice(0, 100)}`} ${what}` }
+    const message = `the result ${where === '' ? 'is' : `has at ${where.slice(0, 100)}`} ${what}`
+    throw Object.assign(new Error(message), { code })
   }
   const visit = (value: unknown): void => {
     size += typeof value === 'string' ? value.length + 3 : 2
     if (size > limits.output) refuse('EXPRESSION_TOO_LARGE', 'too large')
-    if (typeof value === 'number' && !Number.isFinite(value)) refuse('EXPRESSION_NOT_JSON', `${value}, a number JSON cannot hold`)
+    if (typeof value === 'number' && !Number.isFinite(value))
+      refuse('EXPRESSION_NOT_JSON', `${value}, a number JSON cannot hold`)
     if (value === undefined) refuse('EXPRESSION_NOT_JSON', 'nothing, which JSON cannot hold')
     if (typeof value === 'function') refuse('EXPRESSION_NOT_JSON', 'a function')
     if (typeof value !== 'object' || value === null) return
@@ -106,16 +108,21 @@ function failureOf(thrown: Thrown | null, limits: RealmLimits): RealmFailure {
   const text = String(thrown?.message ?? thrown)
   const message = text.length > 500 ? `${text.slice(0, 500)}…` : text
   if (thrown instanceof RangeError) {
-    const what = /call stack/.test(text) ? 'it recurses too deeply' : `a value grows too large (${message})`
+    const what = /call stack/.test(text)
+      ? 'the expression recurses too deeply'
+      : `a value of the expression grows too large (${message})`
     return { code: 'EXPRESSION_TOO_LARGE', message: what }
   }
   switch (thrown?.code) {
     case 'D1011':
-      return { code: 'EXPRESSION_TOO_LARGE', message: `it recurses deeper than ${limits.stack} levels` }
+      return { code: 'EXPRESSION_TOO_LARGE', message: `the expression recurses deeper than ${limits.stack} levels` }
     case 'D1012':
-      return { code: 'EXPRESSION_TIMEOUT', message: `it runs longer than ${limits.timeout} ms` }
+      return { code: 'EXPRESSION_TIMEOUT', message: `the expression runs longer than ${limits.timeout} ms` }
     case 'D2015':
-      return { code: 'EXPRESSION_TOO_LARGE', message: `it makes an array of more than ${limits.sequence} items` }
+      return {
+        code: 'EXPRESSION_TOO_LARGE',
+        message: `the expression makes an array of more than ${limits.sequence} items`,
+      }
     case 'EXPRESSION_NOT_JSON':
     case 'EXPRESSION_TOO_LARGE':
       return { code: thrown.code, message }

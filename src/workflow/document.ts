@@ -2,7 +2,7 @@
 // separated by `---`; empty ones count for nothing.
 //
 // 1. Nothing is read as something else than what stands there: duplicate keys, tags, keys that are not text, whole numbers
-//    too large to be exact and aliases that explode are problems, with their line and column.
+//    too large to be exact and aliases that multiply are problems, with their line and column.
 // 2. What one document has wrong does not hide the others.
 import {
   type Document,
@@ -18,7 +18,7 @@ import {
   visit,
   type YAMLError,
 } from 'yaml'
-import { messageOf, type Problem } from '../base/errors.ts'
+import type { Problem } from '../base/errors.ts'
 import { childPath } from '../base/schema.ts'
 import type { DocumentForm } from './form.ts'
 
@@ -90,11 +90,8 @@ function readDocument(document: Document.Parsed, source: Source): RawDocument | 
     return { raw, place: problem => ({ ...problem, ...placeAt(source, offsetOf(document, problem.path)) }) }
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error
-    return {
-      problems: [
-        { path: '', message: `its aliases explode: ${messageOf(error)}`, ...placeAt(source, document.range[0]) },
-      ],
-    }
+    const message = `its aliases repeat too much: they come to more than ${MAX_ALIASES}`
+    return { problems: [{ path: '', message, ...placeAt(source, document.range[0]) }] }
   }
 }
 

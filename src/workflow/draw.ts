@@ -1,5 +1,5 @@
 // Draws a plan as text: boxes in waves, joined by lines, for plans a terminal can hold; for the others a list of waves
-// and edges. Never wider than WIDTH columns; the expressions of conditional edges follow the drawing.
+// and edges. Never wider than WIDTH columns, unless a single key is; the expressions of conditional edges follow the drawing.
 import type { Item } from './draw-layers.ts'
 import { type Channel, columnOf, extentOf, type Layout, layOut } from './draw-layout.ts'
 import type { Plan, PlanEdge } from './waves.ts'
@@ -44,8 +44,8 @@ function drawLayer(layer: readonly Item[], above: Channel | undefined, below: Ch
   const [top, middle, bottom]: [Row, Row, Row] = [[], [], []]
   for (const item of layer) {
     const start = item.x - (item.width - 1) / 2
-    const border = (joint: string, joints: Set<number>) =>
-      Array.from({ length: item.width - 2 }, (_, i) => (joints.has(start + 1 + i) ? joint : '─')).join('')
+    const border = (mark: string, marked: Set<number>) =>
+      Array.from({ length: item.width - 2 }, (_, i) => (marked.has(start + 1 + i) ? mark : '─')).join('')
     if (item.node === null) for (const row of [top, middle, bottom]) write(row, item.x, '│')
     else {
       write(top, start, `┌${border('┴', entered)}┐`)
@@ -116,8 +116,7 @@ const textOf = (row: Row): string => Array.from(row, character => character ?? '
 function shortCondition({ condition }: PlanEdge): string {
   if (!condition || ('on' in condition && condition.on === 'success')) return ''
   if ('when' in condition) return 'when'
-  if ('on' in condition) return `on ${condition.on}`
-  return [condition.branch].flat().join(' | ')
+  return 'branch' in condition ? branchText(condition) : `on ${condition.on}`
 }
 
 function conditionLines(plan: Plan): string[] {
@@ -155,8 +154,11 @@ function edgeLine(plan: Plan, { source, target, condition }: PlanEdge): string {
 function conditionText(condition: PlanEdge['condition']): string {
   if (!condition) return ''
   if ('when' in condition) return `  when ${condition.when.replace(/\s+/g, ' ').trim()}`
-  if ('on' in condition) return `  on ${condition.on}`
-  return `  branch ${[condition.branch].flat().join(' | ')}`
+  return 'branch' in condition ? `  branch ${branchText(condition)}` : `  on ${condition.on}`
+}
+
+function branchText({ branch }: { readonly branch: string | readonly string[] }): string {
+  return [branch].flat().join(' | ').replace(/\s+/g, ' ')
 }
 
 /** The words after a label, in as many lines as they need. */

@@ -43,16 +43,11 @@ export function checkGraph(
 
 function checkEnds({ path, value: { from, to } }: Part, keys: readonly string[]): Problem[] {
   if (typeof from !== 'string' || typeof to !== 'string') return []
-  const dangling = (end: string, key: string): Problem[] =>
-    keys.includes(key)
-      ? []
-      : [
-          {
-            path: `${path}.${end}`,
-            ...unknownWord({ word: key, what: 'a node', known: keys }, ` (the edge ${from} → ${to})`),
-          },
-        ]
-  const problems = [...dangling('from', from), ...dangling('to', to)]
+  const problems = Object.entries({ from, to }).flatMap(([end, key]): Problem[] => {
+    if (keys.includes(key)) return []
+    const { message, hint } = unknownWord('node', key, keys)
+    return [{ path: `${path}.${end}`, message: `${message} (the edge ${from} → ${to})`, ...(hint && { hint }) }]
+  })
   if (problems.length === 0 && from === to) problems.push({ path, message: `leads from "${from}" back to itself` })
   return problems
 }
@@ -112,14 +107,11 @@ export function expressionProblems(expression: Json | undefined, path: string): 
   return problem ? [{ path, ...problem }] : []
 }
 
-/** The problem with a word that should name one of the known. */
-export function unknownWord(
-  { word, what, known }: { word: string; what: string; known: readonly string[] },
-  where = '',
-): Omit<Problem, 'path'> {
+/** The problem with a word that names nothing that is known. */
+export function unknownWord(what: string, word: string, known: readonly string[]): Omit<Problem, 'path'> {
   const meant = nearMiss(word, known)
   return {
-    message: `is not ${what}: ${JSON.stringify(word)}${where}`,
+    message: `there is no ${what} ${JSON.stringify(word)}`,
     hint: meant === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean "${meant}"?`,
   }
 }

@@ -17,9 +17,6 @@ export interface ValidateDeps {
   readonly checkTrigger: (type: string, config: JsonObject, path: string) => Problem[]
 }
 
-/** What a node's retry policy has when it names none. */
-const DEFAULT_MAX_DELAY = '5m'
-
 export interface Validation {
   /** There when nothing is wrong. */
   readonly document?: WorkflowDocument
@@ -67,14 +64,13 @@ function checkNode({ value, path }: Part, { nodeTypes }: ValidateDeps): Problem[
   const problems = isJsonObject(retry) ? checkRetry(retry, `${path}.retry`) : []
   if (typeof type !== 'string' || type === '') return problems
   const nodeType = nodeTypes.get(type)
-  if (!nodeType)
-    problems.push({
-      path: `${path}.type`,
-      ...unknownWord({ word: type, what: 'a node type', known: [...nodeTypes.keys()] }),
-    })
+  if (!nodeType) problems.push({ path: `${path}.type`, ...unknownWord('node type', type, [...nodeTypes.keys()]) })
   else if (isJsonObject(config)) problems.push(...checkConfig(nodeType, config, `${path}.config`))
   return problems
 }
+
+/** What a retry policy has when it names none. */
+const DEFAULT_MAX_DELAY = '5m'
 
 function checkRetry({ delay, max_delay }: JsonObject, path: string): Problem[] {
   const [first, longest] = [durationOf(delay), durationOf(max_delay ?? DEFAULT_MAX_DELAY)]

@@ -10,7 +10,7 @@ import { createEventLog, type EventLog } from '../../src/event/event-log.ts'
 import { type AdvanceDeps, createAdvance } from '../../src/execution/advance.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
 import { startExecutions } from '../../src/execution/start.ts'
-import { evaluateHere } from '../../src/expression/expression.ts'
+import { createEvaluator } from '../../src/expression/evaluator.ts'
 import type { NodeContext, NodeType, Outcome } from '../../src/node/node-type.ts'
 import { nodeTypes } from '../../src/node/registry.ts'
 import { createQueue, type Queue } from '../../src/queue/queue.ts'
@@ -35,6 +35,8 @@ export interface TestEngine {
   begin(workflowId: string, inputs: readonly Json[]): Promise<string[]>
   /** Resolves when the execution is over. */
   ended(executionId: string): Promise<ShownExecution>
+  /** To be called at the end. */
+  stop(): Promise<void>
   /** What breaks a promise; nothing, if all is well. */
   violations(): Promise<Violation[]>
 }
@@ -50,12 +52,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<AdvanceDep
   const metrics = createMetrics()
   const eventLog = createEventLog({ pool, queue, ids, clock: systemClock, metrics })
   const catalog = createCatalog(pool)
-  const evaluator = {
-    name: 'x',
-    start: async () => {},
-    stop: async () => {},
-    evaluate: async (e: string, s: never) => evaluateHere(e, s) as Json,
-  }
+  const evaluator = createEvaluator({ size: 1, log: silentLogger })
   const deps: AdvanceDeps = {
     pool,
     queue,
@@ -105,6 +102,10 @@ export async function createTestEngine(pool: Pool, overrides: Partial<AdvanceDep
         if (found.completed_at !== null) return found
       }
       throw new Error(`execution ${executionId} is not over: ${JSON.stringify(await findExecution(pool, executionId))}`)
+    },
+    async stop() {
+      await evaluator.stop()
+      await queue.stop()
     },
     violations: () => verify({ db: pool, plan: catalog.plan, events: eventLog.read }),
   }

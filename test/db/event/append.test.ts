@@ -11,7 +11,7 @@ beforeAll(async () => {
   engine = await createTestEngine((await createTestDatabase()).pool)
   workflowId = await engine.publish(documentOf(['a']))
 })
-afterAll(() => engine.queue.stop())
+afterAll(() => engine.stop())
 
 const PENDING = {
   status: 'pending',
@@ -82,7 +82,7 @@ test('of many appends to one execution at the same instant exactly one is writte
   const id = await execution()
   const other = await createTestEngine(engine.pool)
   const results = await Promise.all([engine, other, engine, other].map(({ eventLog }) => eventLog.append(started(id))))
-  await other.queue.stop()
+  await other.stop()
   expect(results.map(result => result.kind).sort()).toEqual(['appended', 'behind', 'behind', 'behind'])
 })
 
@@ -127,8 +127,8 @@ test('after a commit whose answer was lost the log itself says that the append i
       return result
     },
   }
-  const { eventLog, queue } = await createTestEngine(pool)
-  expect(await eventLog.append(started(id))).toMatchObject({ kind: 'appended', sequence: 1 })
-  await queue.stop()
+  const other = await createTestEngine(pool)
+  expect(await other.eventLog.append(started(id))).toMatchObject({ kind: 'appended', sequence: 1 })
+  await other.stop()
   expect(await eventLog.read(id)).toHaveLength(1)
 })

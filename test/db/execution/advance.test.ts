@@ -9,14 +9,12 @@ let runner: Runner
 beforeAll(async () => {
   engine = await createTestEngine((await createTestDatabase()).pool)
   runner = engine.runner()
-  await engine.deps.evaluator.start()
   await runner.start()
 })
 
 afterAll(async () => {
   await runner.stop()
-  await engine.deps.evaluator.stop()
-  await engine.queue.stop()
+  await engine.stop()
 })
 
 async function run(lines: string[], input = { n: 1 }) {

@@ -38,6 +38,14 @@ test('up says what it applied, and that nothing is left', async () => {
   })
 })
 
+test('up --to a migration that is there does not claim that nothing is pending', async () => {
+  const { url } = await createTestDatabase({ empty: true })
+  await migrate(url, ['up', '--to', '001'])
+  expect((await migrate(url, ['up', '--to', '001'])).stdout).toBe(
+    'Nothing to apply: the database has 001 and all before it.\n',
+  )
+})
+
 test('up installs the queue', async () => {
   const { url } = await createTestDatabase({ empty: true })
   await migrate(url, ['up'])

@@ -63,6 +63,21 @@ test('a user without privileges is told to be made the owner', async () => {
   })
 })
 
+test('a user who may only read and write needs no more where nothing is pending', async () => {
+  const { url: migrated, pool: owner } = await createTestDatabase()
+  const role = `mbflow_test_${randomBytes(4).toString('hex')}`
+  await owner.executeSql('revoke create on schema public from public')
+  await owner.executeSql(`create role ${role} login password 'x'`)
+  await owner.executeSql(`grant select on schema_migrations to ${role}`)
+  const applied = await migrateUp({
+    url: Object.assign(new URL(migrated), { username: role, password: 'x' }).href,
+    log,
+  })
+  await owner.executeSql(`drop owned by ${role}`)
+  await owner.executeSql(`drop role ${role}`)
+  expect(applied).toEqual([])
+})
+
 test('a database that cannot hold every text is refused', async () => {
   const [server] = await select(pool, `select current_setting('server_version_num')::integer as version`)
   const provider = Number(server?.version) >= 150_000 ? "locale_provider 'libc'" : ''

@@ -16,7 +16,7 @@ beforeAll(async () => {
   engine = await createTestEngine((await createTestDatabase()).pool)
   triggers = await createTestTriggers(engine)
 })
-afterAll(() => engine.queue.stop())
+afterAll(() => engine.stop())
 
 async function specs(id: string): Promise<unknown[]> {
   return engine.pool.rows(sql('test.specs')`

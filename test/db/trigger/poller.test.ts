@@ -17,7 +17,7 @@ beforeAll(async () => {
   engine = await createTestEngine((await createTestDatabase()).pool)
   triggers = await createTestTriggers(engine)
 })
-afterAll(() => engine.queue.stop())
+afterAll(() => engine.stop())
 
 /** Ticks until nothing is due. */
 async function catchUp(): Promise<void> {

@@ -43,6 +43,19 @@ describe('explaining', () => {
     expect(explainDatabaseError(new Error(message), url).code).toBe(code)
   })
 
+  test('a Unix socket that is not there is unavailable', () => {
+    const missing = withCode('ENOENT', 'connect ENOENT /var/run/postgresql/.s.PGSQL.5432')
+    expect(explainDatabaseError(missing, url).code).toBe('DATABASE_UNAVAILABLE')
+  })
+
+  test.each([
+    withCode('ENOENT', "ENOENT: no such file or directory, open 'flow.yaml'"),
+    withCode('22012', 'division by zero after a timeout'),
+    new Error('the request ran into its timeout'),
+  ])('%s is not taken for an unreachable database', error => {
+    expect(explainDatabaseError(error, url)).toMatchObject({ code: 'INTERNAL', message: error.message })
+  })
+
   test('the message says where and what, on one line, and never the password', () => {
     const { message } = explainDatabaseError(withCode('28P01', 'password authentication\nfailed'), url)
     expect(message).toBe(

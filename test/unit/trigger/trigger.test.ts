@@ -2,14 +2,24 @@ import { expect, test } from 'vitest'
 import { inputOf, misfirePolicy, overlapPolicy, requestKey, slotKey } from '../../../src/trigger/trigger.ts'
 
 test('a config without policies has the defaults', () => {
-  expect(misfirePolicy({})).toEqual({ policy: 'fire_once', thresholdMs: 60_000, catchUpWindowMs: 86_400_000, max: 1_000 })
+  expect(misfirePolicy({})).toEqual({
+    policy: 'fire_once',
+    thresholdMs: 60_000,
+    catchUpWindowMs: 86_400_000,
+    max: 1_000,
+  })
   expect(overlapPolicy({})).toBe('allow')
   expect(inputOf({})).toEqual({})
 })
 
 test('a config’s own policies replace the defaults one by one', () => {
   const config = { misfire: { policy: 'fire_all', threshold: '5s' }, overlap: 'skip', input: { a: 1 } }
-  expect(misfirePolicy(config)).toEqual({ policy: 'fire_all', thresholdMs: 5_000, catchUpWindowMs: 86_400_000, max: 1_000 })
+  expect(misfirePolicy(config)).toEqual({
+    policy: 'fire_all',
+    thresholdMs: 5_000,
+    catchUpWindowMs: 86_400_000,
+    max: 1_000,
+  })
   expect(overlapPolicy(config)).toBe('skip')
   expect(inputOf(config)).toEqual({ a: 1 })
 })

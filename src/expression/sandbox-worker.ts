@@ -1,0 +1,154 @@
+// One sandbox process as its parent sees it: started with every protection Node has, asked one thing at a time, killed
+// when it does not answer.
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { messageOf } from '../base/errors.ts'
+import { ExpressionError, expressionLimits } from './expression.ts'
+import type { ProcessAnswer } from './sandbox-process.ts'
+import type { RealmLimits } from './sandbox-realm.ts'
+
+export interface SandboxWorker {
+  readonly pid: number | undefined
+  /** Resolves when it takes requests; rejects with an ExpressionError when it ends before that. */
+  readonly ready: Promise<void>
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<void>
+  /** One at a time, once ready. Rejects with an ExpressionError; the process is then gone or about to be. */
+  ask(request: string): Promise<ProcessAnswer>
+  /** Lets it end when it has answered what it was asked. */
+  retire(): void
+}
+
+const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const PROGRAM = file('./sandbox-process.ts')
+const JSONATA = createRequire(import.meta.url).resolve('jsonata')
+const READABLE = [PROGRAM, file('./sandbox-realm.ts'), file('./lock-down.ts'), file('../../package.json'), JSONATA]
+
+const BOOT_MS = 15_000
+/** An answer in full: a result at its limit, and the words around it. */
+const MAX_ANSWER = expressionLimits.output * 2
+
+/** Without these it does not start: `lock-down` checks that they took effect. */
+export function sandboxFlags(readable: readonly string[]): string[] {
+  return [
+    '--permission', // no files but these, no processes, threads, add-ons, WASI; from Node 25 on no network either
+    ...readable.map(path => `--allow-fs-read=${path}`),
+    '--disallow-code-generation-from-strings',
+    '--disable-proto=delete',
+    '--max-old-space-size=64',
+    '--no-warnings',
+  ]
+}
+
+/** `timeout`: milliseconds after which a process that has not answered is killed; it interrupts itself before. */
+export function startWorker(timeout: number): SandboxWorker {
+  const limits: RealmLimits = {
+    timeout: Math.ceil(timeout * 0.5),
+    stack: 1000,
+    sequence: 100_000,
+    output: expressionLimits.output,
+    depth: 256,
+  }
+  const interruptAfter = Math.ceil(timeout * 0.6)
+  const child = spawn(process.execPath, [...sandboxFlags(READABLE), PROGRAM, JSONATA, JSON.stringify(limits)], {
+    env: {},
+    windowsHide: true,
+  })
+  const ready = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  let pending: PromiseWithResolvers<ProcessAnswer> | undefined
+  let received = ''
+  let complaints = ''
+  let timer = setTimeout(() => child.kill('SIGKILL'), BOOT_MS)
+  ready.promise.catch(() => {}) // whoever asks waits for it first
+
+  function settle(): PromiseWithResolvers<ProcessAnswer> | undefined {
+    clearTimeout(timer)
+    const settled = pending
+    pending = undefined
+    return settled
+  }
+
+  function fail(error: ExpressionError): void {
+    settle()?.reject(error)
+    child.kill('SIGKILL')
+  }
+
+  function receive(line: string): void {
+    if (line === 'ready\n') {
+      clearTimeout(timer)
+      return ready.resolve()
+    }
+    try {
+      const answer = JSON.parse(line) as ProcessAnswer
+      settle()?.resolve(answer)
+    } catch {
+      fail(unavailable('the process evaluating the expression wrote what is not an answer'))
+    }
+  }
+
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    received += part
+    if (received.length > MAX_ANSWER) return fail(tooLarge())
+    if (!received.endsWith('\n')) return
+    const line = received
+    received = ''
+    receive(line)
+  })
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    complaints = (complaints + part).slice(-2000)
+  })
+  child.stdin.on('error', () => {}) // `close` tells
+  child.on('error', error => {
+    complaints = messageOf(error)
+    if (child.pid === undefined) end(null, null)
+  })
+  child.on('close', end)
+
+  function end(code: number | null, signal: NodeJS.Signals | null): void {
+    settle()?.reject(endOf(code, signal))
+    ready.reject(
+      unavailable(`the process for evaluating expressions does not start (${signal ?? code}): ${complaints.trim()}`),
+    )
+    ended.resolve()
+  }
+
+  return {
+    pid: child.pid,
+    ready: ready.promise,
+    ended: ended.promise,
+    ask(request) {
+      const asked = Promise.withResolvers<ProcessAnswer>()
+      pending = asked
+      // An answer that came while this process was busy is still to be read: let that happen before judging.
+      const judge = (): void => {
+        if (pending === asked)
+          fail(new ExpressionError('EXPRESSION_TIMEOUT', `the expression was killed after ${timeout} ms`))
+      }
+      timer = setTimeout(() => setImmediate(judge), timeout)
+      child.stdin.write(`${interruptAfter} ${request}\n`)
+      return asked.promise
+    },
+    retire() {
+      child.stdin.end()
+      if (pending === undefined) timer = setTimeout(() => child.kill('SIGKILL'), timeout)
+    },
+  }
+}
+
+/** V8 aborts when its heap is full. */
+function endOf(code: number | null, signal: NodeJS.Signals | null): ExpressionError {
+  if (signal === 'SIGABRT' || code === 134) {
+    return new ExpressionError('EXPRESSION_TOO_LARGE', 'the expression needs more memory than it may use (64 MB)')
+  }
+  return unavailable(`the process evaluating the expression ended (${signal ?? `exit code ${code}`})`)
+}
+
+function tooLarge(): ExpressionError {
+  return new ExpressionError('EXPRESSION_TOO_LARGE', 'the result of the expression is too large')
+}
+
+function unavailable(message: string): ExpressionError {
+  return new ExpressionError('EXPRESSION_UNAVAILABLE', message)
+}
