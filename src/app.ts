@@ -14,7 +14,6 @@ import type { Database } from './db/database.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createListener } from './db/listener.ts'
 import { createPool, type Pool } from './db/pool.ts'
-import { sql } from './db/sql.ts'
 import { createEventLog } from './event/event-log.ts'
 import { createAdvance } from './execution/advance.ts'
 import { createWakeServices } from './execution/wake.ts'
@@ -141,7 +140,7 @@ function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, 
 
 function createServer({ config, log, clock, metrics, pools }: Ground, poller: Loop | undefined): HttpServer {
   const checks = {
-    database: () => pools.queue.rows(sql('app.ping')`select`).then(() => undefined),
+    database: () => pools.queue.executeSql('select').then(() => undefined),
     ...(poller ? { triggers: async () => staleness(poller.age()) } : {}),
   }
   return createHttpServer({

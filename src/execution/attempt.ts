@@ -13,9 +13,10 @@ import { ExpressionError } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import type { NodeError, NodeType, Outcome, Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
+import { failureOutput } from './evolve.ts'
 import { takenEdges } from './inputs.ts'
 import { nodeExecutionId } from './projection.ts'
-import { type ExecutionState, failureOutput } from './state.ts'
+import type { ExecutionState } from './state.ts'
 
 export interface AttemptDeps {
   readonly nodeTypes: ReadonlyMap<string, NodeType>

@@ -6,8 +6,9 @@ import { retryDelay } from '../base/retry.ts'
 import type { EdgeVerdicts, EventBody, RecordedError } from '../event/event.ts'
 import type { Outcome } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
+import { evolve } from './evolve.ts'
 import { finalOutput, skipReason } from './inputs.ts'
-import { type ExecutionState, evolve, isNodeOver, isOver, type NodeState } from './state.ts'
+import { type ExecutionState, isNodeOver, isOver, type NodeState } from './state.ts'
 
 /** Nodes of one execution that may run at once. */
 const MAX_RUNNING = 64

@@ -1,8 +1,8 @@
 // The rows as a picture of the state. Pure; the event log writes them in the transaction of the events, and verification
 // compares them with a fold of the whole log.
 import { deriveId } from '../base/id.ts'
+import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
-import type { ExecutionProjection, NodeProjection } from '../event/event-log.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { ExecutionState, NodeState } from './state.ts'
 

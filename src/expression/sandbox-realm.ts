@@ -71,21 +71,22 @@ function refuseNonJson(result: unknown, limits: RealmLimits): void {
   let size = 0
 
   const refuse = (code: RealmFailure['code'], what: string): never => {
+    throw Object.assign(new Error(`the result ${what}`), { code })
+  }
+  const refuseHere = (what: string): never => {
     const where = trail.map(key => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('')
-    const message = `the result ${where === '' ? 'is' : `has at ${where.slice(0, 100)}`} ${what}`
-    throw Object.assign(new Error(message), { code })
+    return refuse('EXPRESSION_NOT_JSON', where === '' ? `is ${what}` : `has ${what} at ${where}`)
   }
   const visit = (value: unknown): void => {
     size += typeof value === 'string' ? value.length + 3 : 2
-    if (size > limits.output) refuse('EXPRESSION_TOO_LARGE', 'too large')
-    if (typeof value === 'number' && !Number.isFinite(value))
-      refuse('EXPRESSION_NOT_JSON', `${value}, a number JSON cannot hold`)
-    if (value === undefined) refuse('EXPRESSION_NOT_JSON', 'nothing, which JSON cannot hold')
-    if (typeof value === 'function') refuse('EXPRESSION_NOT_JSON', 'a function')
+    if (size > limits.output) refuse('EXPRESSION_TOO_LARGE', `is larger than ${limits.output} characters`)
+    if (typeof value === 'number' && !Number.isFinite(value)) refuseHere(`${value}, a number JSON cannot hold`)
+    if (value === undefined) refuseHere('nothing, which JSON cannot hold')
+    if (typeof value === 'function') refuseHere('a function')
     if (typeof value !== 'object' || value === null) return
     const marks = value as { _jsonata_function?: unknown; _jsonata_lambda?: unknown }
-    if (marks._jsonata_function === true || marks._jsonata_lambda === true) refuse('EXPRESSION_NOT_JSON', 'a function')
-    if (trail.length >= limits.depth) refuse('EXPRESSION_TOO_LARGE', `values nested deeper than ${limits.depth} levels`)
+    if (marks._jsonata_function === true || marks._jsonata_lambda === true) refuseHere('a function')
+    if (trail.length >= limits.depth) refuse('EXPRESSION_TOO_LARGE', `is nested deeper than ${limits.depth} levels`)
     if (Array.isArray(value)) {
       for (let index = 0; index < value.length; index++) {
         trail.push(index)
@@ -107,26 +108,15 @@ function refuseNonJson(result: unknown, limits: RealmLimits): void {
 function failureOf(thrown: Thrown | null, limits: RealmLimits): RealmFailure {
   const text = String(thrown?.message ?? thrown)
   const message = text.length > 500 ? `${text.slice(0, 500)}…` : text
-  if (thrown instanceof RangeError) {
-    const what = /call stack/.test(text)
-      ? 'the expression recurses too deeply'
-      : `a value of the expression grows too large (${message})`
-    return { code: 'EXPRESSION_TOO_LARGE', message: what }
-  }
-  switch (thrown?.code) {
-    case 'D1011':
-      return { code: 'EXPRESSION_TOO_LARGE', message: `the expression recurses deeper than ${limits.stack} levels` }
-    case 'D1012':
-      return { code: 'EXPRESSION_TIMEOUT', message: `the expression runs longer than ${limits.timeout} ms` }
-    case 'D2015':
-      return {
-        code: 'EXPRESSION_TOO_LARGE',
-        message: `the expression makes an array of more than ${limits.sequence} items`,
-      }
-    case 'EXPRESSION_NOT_JSON':
-    case 'EXPRESSION_TOO_LARGE':
-      return { code: thrown.code, message }
-  }
+  const tooLarge = (what: string): RealmFailure => ({ code: 'EXPRESSION_TOO_LARGE', message: what })
+  if (thrown instanceof RangeError && /call stack/.test(text)) return tooLarge('the expression recurses too deeply')
+  if (thrown instanceof RangeError) return tooLarge(`a value of the expression grows too large (${message})`)
+  const code = thrown?.code
+  if (code === 'D1012')
+    return { code: 'EXPRESSION_TIMEOUT', message: `the expression runs longer than ${limits.timeout} ms` }
+  if (code === 'D1011') return tooLarge(`the expression recurses deeper than ${limits.stack} levels`)
+  if (code === 'D2015') return tooLarge(`the expression makes an array of more than ${limits.sequence} items`)
+  if (code === 'EXPRESSION_NOT_JSON' || code === 'EXPRESSION_TOO_LARGE') return { code, message }
   return {
     code: 'EXPRESSION_FAILED',
     message,

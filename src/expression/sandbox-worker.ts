@@ -1,6 +1,6 @@
 // One sandbox process as its parent sees it: started with every protection Node has, asked one thing at a time, killed
 // when it does not answer.
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../base/errors.ts'
@@ -9,7 +9,6 @@ import type { ProcessAnswer } from './sandbox-process.ts'
 import type { RealmLimits } from './sandbox-realm.ts'
 
 export interface SandboxWorker {
-  readonly pid: number | undefined
   /** Resolves when it takes requests; rejects with an ExpressionError when it ends before that. */
   readonly ready: Promise<void>
   /** Resolves when the process is gone. */
@@ -25,43 +24,45 @@ const PROGRAM = file('./sandbox-process.ts')
 const JSONATA = createRequire(import.meta.url).resolve('jsonata')
 const READABLE = [PROGRAM, file('./sandbox-realm.ts'), file('./lock-down.ts'), file('../../package.json'), JSONATA]
 
+const HEAP_MB = 64
 const BOOT_MS = 15_000
-/** An answer in full: a result at its limit, and the words around it. */
+/** Characters: a result at its limit and the words around it. */
 const MAX_ANSWER = expressionLimits.output * 2
 
-/** Without these it does not start: `lock-down` checks that they took effect. */
+/** Without these it does not start: `lockDown` checks that they took effect. */
 export function sandboxFlags(readable: readonly string[]): string[] {
   return [
     '--permission', // no files but these, no processes, threads, add-ons, WASI; from Node 25 on no network either
     ...readable.map(path => `--allow-fs-read=${path}`),
     '--disallow-code-generation-from-strings',
     '--disable-proto=delete',
-    '--max-old-space-size=64',
+    `--max-old-space-size=${HEAP_MB}`,
     '--no-warnings',
   ]
 }
 
-/** `timeout`: milliseconds after which a process that has not answered is killed; it interrupts itself before. */
+function spawnProcess(timeout: number): ChildProcessWithoutNullStreams {
+  const limits: RealmLimits = { timeout, stack: 1000, sequence: 100_000, output: expressionLimits.output, depth: 256 }
+  const program = [PROGRAM, JSONATA, JSON.stringify(limits)]
+  return spawn(process.execPath, [...sandboxFlags(READABLE), ...program], { env: {}, windowsHide: true })
+}
+
+/**
+ * `timeout`: milliseconds after which a process that has not answered is killed. Before that, jsonata stops at half of
+ * it, and V8 interrupts what jsonata cannot stop.
+ */
 export function startWorker(timeout: number): SandboxWorker {
-  const limits: RealmLimits = {
-    timeout: Math.ceil(timeout * 0.5),
-    stack: 1000,
-    sequence: 100_000,
-    output: expressionLimits.output,
-    depth: 256,
-  }
-  const interruptAfter = Math.ceil(timeout * 0.6)
-  const child = spawn(process.execPath, [...sandboxFlags(READABLE), PROGRAM, JSONATA, JSON.stringify(limits)], {
-    env: {},
-    windowsHide: true,
-  })
+  const child = spawnProcess(Math.ceil(timeout * 0.5))
   const ready = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()
   let pending: PromiseWithResolvers<ProcessAnswer> | undefined
   let received = ''
   let complaints = ''
-  let timer = setTimeout(() => child.kill('SIGKILL'), BOOT_MS)
-  ready.promise.catch(() => {}) // whoever asks waits for it first
+  let timer = setTimeout(kill, BOOT_MS)
+
+  function kill(): void {
+    child.kill('SIGKILL')
+  }
 
   function settle(): PromiseWithResolvers<ProcessAnswer> | undefined {
     clearTimeout(timer)
@@ -72,25 +73,21 @@ export function startWorker(timeout: number): SandboxWorker {
 
   function fail(error: ExpressionError): void {
     settle()?.reject(error)
-    child.kill('SIGKILL')
+    kill()
   }
 
   function receive(line: string): void {
-    if (line === 'ready\n') {
+    const answer = parseAnswer(line)
+    if (answer === 'ready') {
       clearTimeout(timer)
-      return ready.resolve()
-    }
-    try {
-      const answer = JSON.parse(line) as ProcessAnswer
-      settle()?.resolve(answer)
-    } catch {
-      fail(unavailable('the process evaluating the expression wrote what is not an answer'))
-    }
+      ready.resolve()
+    } else if (answer !== null) settle()?.resolve(answer)
+    else fail(unavailable('the process evaluating the expression wrote what is not an answer'))
   }
 
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     received += part
-    if (received.length > MAX_ANSWER) return fail(tooLarge())
+    if (received.length > MAX_ANSWER) return fail(tooLarge('has too large a result'))
     if (!received.endsWith('\n')) return
     const line = received
     received = ''
@@ -101,21 +98,17 @@ export function startWorker(timeout: number): SandboxWorker {
   })
   child.stdin.on('error', () => {}) // `close` tells
   child.on('error', error => {
-    complaints = messageOf(error)
-    if (child.pid === undefined) end(null, null)
+    complaints += messageOf(error)
   })
-  child.on('close', end)
-
-  function end(code: number | null, signal: NodeJS.Signals | null): void {
+  child.on('close', (code, signal) => {
     settle()?.reject(endOf(code, signal))
     ready.reject(
       unavailable(`the process for evaluating expressions does not start (${signal ?? code}): ${complaints.trim()}`),
     )
     ended.resolve()
-  }
+  })
 
   return {
-    pid: child.pid,
     ready: ready.promise,
     ended: ended.promise,
     ask(request) {
@@ -127,26 +120,33 @@ export function startWorker(timeout: number): SandboxWorker {
           fail(new ExpressionError('EXPRESSION_TIMEOUT', `the expression was killed after ${timeout} ms`))
       }
       timer = setTimeout(() => setImmediate(judge), timeout)
-      child.stdin.write(`${interruptAfter} ${request}\n`)
+      child.stdin.write(`${Math.ceil(timeout * 0.6)} ${request}\n`)
       return asked.promise
     },
     retire() {
       child.stdin.end()
-      if (pending === undefined) timer = setTimeout(() => child.kill('SIGKILL'), timeout)
+      if (child.exitCode === null && child.signalCode === null) timer = setTimeout(kill, timeout)
     },
+  }
+}
+
+function parseAnswer(line: string): ProcessAnswer | 'ready' | null {
+  if (line === 'ready\n') return 'ready'
+  try {
+    return JSON.parse(line) as ProcessAnswer
+  } catch {
+    return null
   }
 }
 
 /** V8 aborts when its heap is full. */
 function endOf(code: number | null, signal: NodeJS.Signals | null): ExpressionError {
-  if (signal === 'SIGABRT' || code === 134) {
-    return new ExpressionError('EXPRESSION_TOO_LARGE', 'the expression needs more memory than it may use (64 MB)')
-  }
+  if (signal === 'SIGABRT' || code === 134) return tooLarge(`needs more than ${HEAP_MB} MB of memory`)
   return unavailable(`the process evaluating the expression ended (${signal ?? `exit code ${code}`})`)
 }
 
-function tooLarge(): ExpressionError {
-  return new ExpressionError('EXPRESSION_TOO_LARGE', 'the result of the expression is too large')
+function tooLarge(message: string): ExpressionError {
+  return new ExpressionError('EXPRESSION_TOO_LARGE', `the expression ${message}`)
 }
 
 function unavailable(message: string): ExpressionError {

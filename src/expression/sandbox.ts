@@ -99,7 +99,8 @@ export function createSandbox(options: SandboxOptions): Evaluator & Service {
     async evaluate(expression, scope) {
       compile(expression)
       if (!running) throw unavailable('the evaluator is not running')
-      if (waiting.length >= MAX_WAITING) throw unavailable(`${MAX_WAITING} expressions are waiting for an evaluator already`)
+      if (waiting.length >= MAX_WAITING)
+        throw unavailable(`${MAX_WAITING} expressions are waiting for an evaluator already`)
       const task: Task = { expression, scope, since: clock.monotonic(), answer: Promise.withResolvers(), lost: false }
       waiting.push(task)
       dispatch()

@@ -2,10 +2,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../base/json.ts'
 import type { Db } from '../db/pool.ts'
+import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
 import type { RecordedEvent } from '../event/event.ts'
-import type { ExecutionProjection, NodeProjection } from '../event/event-log.ts'
+import { fold } from '../execution/evolve.ts'
 import { executionProjection, nodeProjection } from '../execution/projection.ts'
-import { fold, initialState } from '../execution/state.ts'
+import { initialState } from '../execution/state.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { invariants, pageOfExecutions, type StoredExecution } from './invariant-store.ts'
 

@@ -7,9 +7,10 @@ import { silentLogger } from '../../src/base/log.ts'
 import { createMetrics } from '../../src/base/metrics.ts'
 import type { Pool } from '../../src/db/pool.ts'
 import { createEventLog, type EventLog } from '../../src/event/event-log.ts'
-import { type AdvanceDeps, createAdvance } from '../../src/execution/advance.ts'
+import { createAdvance } from '../../src/execution/advance.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
 import { startExecutions } from '../../src/execution/start.ts'
+import type { TurnDeps } from '../../src/execution/turn.ts'
 import { createEvaluator } from '../../src/expression/evaluator.ts'
 import type { NodeContext, NodeType, Outcome } from '../../src/node/node-type.ts'
 import { nodeTypes } from '../../src/node/registry.ts'
@@ -27,7 +28,7 @@ export interface TestEngine {
   readonly ids: Ids
   readonly eventLog: EventLog
   readonly catalog: Catalog
-  readonly deps: AdvanceDeps
+  readonly deps: TurnDeps
   runner(options?: { slots?: number }): Runner
   /** Publishes a workflow and gives the id of its version. */
   publish(document: Partial<WorkflowDocument> & Pick<WorkflowDocument, 'nodes' | 'edges'>): Promise<string>
@@ -44,7 +45,7 @@ export interface TestEngine {
 const POLL_MS = 10
 const PATIENCE_MS = 25_000
 
-export async function createTestEngine(pool: Pool, overrides: Partial<AdvanceDeps> = {}): Promise<TestEngine> {
+export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> = {}): Promise<TestEngine> {
   const queue = createQueue({ pool, log: silentLogger, supervise: false })
   await queue.start()
   const databaseClock = createDatabaseClock(systemClock)
@@ -53,7 +54,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<AdvanceDep
   const eventLog = createEventLog({ pool, queue, ids, clock: systemClock, metrics })
   const catalog = createCatalog(pool)
   const evaluator = createEvaluator({ size: 1, log: silentLogger })
-  const deps: AdvanceDeps = {
+  const deps: TurnDeps = {
     pool,
     queue,
     eventLog,

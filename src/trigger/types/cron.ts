@@ -3,7 +3,7 @@
 // `L`, `5L`, `FRI#2` and `H`. When both day fields are restricted, either suffices.
 import { CronExpressionParser, type CronFieldCollection } from 'cron-parser'
 import { type Static, Type } from 'typebox'
-import type { Problem } from '../../base/errors.ts'
+import { messageOf, type Problem } from '../../base/errors.ts'
 import { checkCronFields, splitCron } from '../cron-syntax.ts'
 import { defineTriggerType } from '../trigger-type.ts'
 import { createWallSchedule, type WallTimes } from '../wall-clock.ts'
@@ -70,15 +70,19 @@ export const cron = defineTriggerType<CronConfig>({
 function checkSchedule(schedule: string): Problem[] {
   const fields = splitCron(schedule)
   const reasons = 'message' in fields ? [fields] : checkCronFields(fields)
-  if (reasons.length === 0 && !everComes(schedule)) {
-    reasons.push({ message: 'never comes: none of its months has such a day', hint: 'the last day of a month is L' })
-  }
+  if (reasons.length === 0) reasons.push(...checkMeaning(schedule))
   return reasons.map(reason => ({ path: 'schedule', ...reason }))
 }
 
-function everComes(schedule: string): boolean {
-  const times = timesOf(schedule, 'any trigger')
-  return createWallSchedule(times, zoneNamed('UTC'), { gap: 'skip', overlap: 'both' }).next(0) !== null
+function checkMeaning(schedule: string): { message: string; hint?: string }[] {
+  try {
+    const times = timesOf(schedule, 'any trigger')
+    const slots = createWallSchedule(times, zoneNamed('UTC'), { gap: 'skip', overlap: 'both' })
+    if (slots.next(0) !== null) return []
+    return [{ message: 'never comes: none of its months has such a day', hint: 'the last day of a month is L' }]
+  } catch (error) {
+    return [{ message: `is not understood: ${messageOf(error)}` }] // the parser has the last word
+  }
 }
 
 /** Expanding costs a hundred times a slot, and many triggers share a schedule. */
@@ -131,8 +135,8 @@ function daysOfWeek(field: string, seed: string): DayTest | undefined {
   if (ANY.test(field)) return undefined
   const tests = items(field).map((item): DayTest => {
     // Sunday is both 0 and 7; hashed, it counts once.
-    const { values, nthDay } = parseItem('dayOfWeek', item.replace(HASH, 'H(0-6)'), seed).dayOfWeek
-    const weekdays = new Set(values.map(value => Number.parseInt(`${value}`, 10) % 7))
+    const { values, nthDay } = parseItem('dayOfWeek', item.replace(HASH, 'H(0-6)').replace(/L$/, ''), seed).dayOfWeek
+    const weekdays = new Set(values.map(value => Number(value) % 7))
     if (item.endsWith('L')) return ({ day, daysInMonth, weekday }) => day > daysInMonth - 7 && weekdays.has(weekday)
     return ({ day, weekday }) => weekdays.has(weekday) && (nthDay === 0 || Math.ceil(day / 7) === nthDay)
   })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sql } from '../../../src/db/sql.ts'
-import type { Append } from '../../../src/event/event-log.ts'
+import type { Append } from '../../../src/event/append.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, type TestEngine } from '../../support/engine.ts'
 

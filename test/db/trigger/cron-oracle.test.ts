@@ -1,12 +1,13 @@
 // Our slots against PostgreSQL's clock: every second (or minute) around a change of the clocks is put on the wall with
-// `at time zone`, and the schedule's fields are compared with what the wall shows.
+// `at time zone`, and what the wall shows is compared with the schedule's fields.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sql } from '../../../src/db/sql.ts'
 import { owedSlots } from '../../../src/trigger/slots.ts'
 import type { Instant } from '../../../src/trigger/trigger-type.ts'
-import { cronSchedule } from '../../unit/trigger/cron-texts.ts'
+import { zoneNamed } from '../../../src/trigger/zone.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { cronSchedule } from '../../unit/trigger/cron-texts.ts'
 
 const { pool } = await createTestDatabase({ empty: true })
 
@@ -25,36 +26,114 @@ interface Watch {
   readonly from: Instant
   readonly until: Instant
   readonly dst: { readonly gap: 'next_valid' | 'skip'; readonly overlap: 'first' | 'both' }
+  /** Seconds between two looks at the clock. */
+  readonly step: number
 }
 
-/** What PostgreSQL says, looking at every `step` seconds. */
-async function oracle({ second, minute, hour, day, month, weekday }: Fields, { timezone, from, until, dst }: Watch): Promise<Instant[]> {
-  const step = second?.length === 1 && second[0] === 0 ? 60 : 1
-  const fixed = second !== null && minute !== null && hour !== null
+async function oracle(
+  { second, minute, hour, day, month, weekday }: Fields,
+  { timezone, from, until, dst, step }: Watch,
+): Promise<Instant[]> {
+  const isFixed = second !== null && minute !== null && hour !== null
+  const again = !isFixed || dst.overlap === 'both'
+  const skipped = isFixed && dst.gap === 'next_valid'
   const rows = await pool.rows<{ slot: Date }>(sql('test.cronOracle')`
-    with walls as (
-      select instant, wall, lag(wall) over (order by instant) as before,
-        row_number() over (partition by wall order by instant) = 1 as first_time
-      from generate_series(${new Date(from - 86_400_000)}::timestamptz, ${new Date(until)}::timestamptz, ${step} * interval '1 second') as instant,
-        lateral (select instant at time zone ${timezone} as wall) as on_the_wall
+    with looks as (
+      select instant, instant at time zone ${timezone} as wall, ${step} * interval '1 second' as step
+      from generate_series(
+        ${new Date(from - 86_400_000)}::timestamptz, ${new Date(until)}, ${step} * interval '1 second') as instant
+    ), walls as (
+      select instant, wall, step, lag(wall) over (order by instant) as before,
+        row_number() over (partition by wall order by instant) > 1 as again
+      from looks
     ), shown as (
-      select instant, wall, first_time as counts from walls
-      union all
-      select instant, skipped, ${dst.gap} = 'next_valid'
-      from walls, generate_series(before + ${step} * interval '1 second', wall - ${step} * interval '1 second', ${step} * interval '1 second') as skipped
-      where ${fixed} and wall - before > ${step} * interval '1 second'
+      select instant, wall from walls where ${again}::boolean or not again
+      union
+      select instant, passed_over
+      from walls, generate_series(before + step, wall - step, step) as passed_over
+      where ${skipped}::boolean and wall - before > step
     )
-    select distinct instant as slot from shown
-    where instant between ${new Date(from)} and ${new Date(until)}
-      and (counts or not ${fixed} or (${dst.overlap} = 'both' and wall = instant at time zone ${timezone}))
+    select distinct instant as slot
+    from shown
+    where instant >= ${new Date(from)}
       and (${second}::int[] is null or extract(second from wall) = any(${second}::int[]))
       and (${minute}::int[] is null or extract(minute from wall) = any(${minute}::int[]))
       and (${hour}::int[] is null or extract(hour from wall) = any(${hour}::int[]))
       and (${month}::int[] is null or extract(month from wall) = any(${month}::int[]))
-      and case
-        when ${day}::int[] is null and ${weekday}::int[] is null then true
-        else coalesce(extract(day from wall) = any(${day}::int[]), false) or coalesce(extract(dow from wall) = any(${weekday}::int[]), false)
-      end
+      and (${day}::int[] is null and ${weekday}::int[] is null
+        or extract(day from wall) = any(${day}::int[])
+        or extract(dow from wall) = any(${weekday}::int[]))
     order by slot`)
   return rows.map(({ slot }) => slot.getTime())
 }
+
+const SAMPLE = [
+  'Africa/Cairo',
+  'Africa/Casablanca',
+  'America/New_York',
+  'America/Santiago',
+  'America/Scoresbysund',
+  'America/St_Johns',
+  'Antarctica/Troll',
+  'Asia/Beirut',
+  'Asia/Kathmandu',
+  'Australia/Lord_Howe',
+  'Europe/London',
+  'Pacific/Chatham',
+]
+
+/** The changes of the clocks in a year; its first instant where there is none. */
+function changesIn(timezone: string, year: number): Instant[] {
+  const zone = zoneNamed(timezone)
+  const changes: Instant[] = []
+  for (
+    let at = zone.stretchAt(Date.UTC(year, 0, 1)).until;
+    at < Date.UTC(year + 1, 0, 1);
+    at = zone.stretchAt(at).until
+  ) {
+    changes.push(at)
+  }
+  return changes.length > 0 ? changes : [Date.UTC(year, 0, 1)]
+}
+
+interface Range {
+  readonly min: number
+  readonly max: number
+  readonly most: number
+}
+
+const some = ({ min, max, most }: Range): fc.Arbitrary<readonly number[] | null> =>
+  fc.option(fc.uniqueArray(fc.integer({ min, max }), { minLength: 1, maxLength: most }), { freq: 2 })
+
+const fields: fc.Arbitrary<Fields> = fc.record({
+  second: fc.oneof(fc.constant([0]), some({ min: 0, max: 59, most: 4 })),
+  minute: some({ min: 0, max: 59, most: 4 }),
+  hour: some({ min: 0, max: 4, most: 4 }),
+  day: some({ min: 1, max: 31, most: 31 }),
+  month: some({ min: 1, max: 12, most: 12 }),
+  weekday: some({ min: 0, max: 6, most: 7 }),
+})
+
+const policies = fc.record({
+  gap: fc.constantFrom('next_valid', 'skip'),
+  overlap: fc.constantFrom('first', 'both'),
+}) satisfies fc.Arbitrary<Watch['dst']>
+
+test.each(SAMPLE)('slots are those of the wall clock in %s', async timezone => {
+  const changes = fc.integer({ min: 2024, max: 2030 }).chain(year => fc.constantFrom(...changesIn(timezone, year)))
+  await fc.assert(
+    fc.asyncProperty(fields, changes, policies, async (fields, change, dst) => {
+      const step = fields.second?.join() === '0' ? 60 : 1
+      const watch = { timezone, dst, step, from: change - 12 * 3_600_000, until: change + 4 * 3_600_000 }
+      const { second, minute, hour, day, month, weekday } = fields
+      const schedule = [second, minute, hour, day, month, weekday].map(list => list?.join(',') ?? '*').join(' ')
+      const owed = owedSlots(cronSchedule({ schedule, timezone, dst }), {
+        from: watch.from,
+        now: watch.until,
+        limit: 1e6,
+      })
+      expect(owed.slots).toEqual(await oracle(fields, watch))
+    }),
+    { numRuns: 12 },
+  )
+})

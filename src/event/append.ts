@@ -1,0 +1,70 @@
+// What an append is: the events, the state they were decided on, and the rows as they are afterwards.
+import type { Json } from '../base/json.ts'
+import type { JobClaim, NewJob } from '../queue/queue.ts'
+import type { EventBody } from './event.ts'
+
+/** What the row must still be for an append to take effect. Commands from outside a turn name the sequence only. */
+export interface Fence {
+  readonly sequence: number
+  readonly turn?: number
+  readonly claim?: number
+  /** For the append that takes over: every earlier claim is replaced, a later one is not. */
+  readonly claimBelow?: number
+}
+
+/** The row of `executions` after the append. */
+export interface ExecutionProjection {
+  readonly status: string
+  readonly output: Json | undefined
+  readonly error: string | null
+  readonly turn: number
+  readonly claim: number
+  readonly wakeAt: Date | undefined
+  readonly parkedReason: string | undefined
+  readonly startedAt: Date | undefined
+  readonly completedAt: Date | undefined
+}
+
+/** A row of `node_executions` after the append; only rows that changed. */
+export interface NodeProjection {
+  readonly id: string
+  readonly nodeId: string
+  readonly status: string
+  readonly wave: number
+  readonly retryCount: number
+  readonly input: Json | undefined
+  readonly output: Json | undefined
+  readonly error: string | null
+  readonly startedAt: Date | undefined
+  readonly completedAt: Date | undefined
+}
+
+export interface Projection {
+  readonly execution: ExecutionProjection
+  readonly nodes: readonly NodeProjection[]
+}
+
+export interface Append {
+  readonly executionId: string
+  readonly fence: Fence
+  readonly events: readonly EventBody[]
+  /** The rows after these events happened at `at`, the transaction's own instant. */
+  project(at: Date): Projection
+  /** The job of the next turn. */
+  readonly enqueue?: NewJob
+  /** The job of this turn, done with. */
+  readonly settle?: JobClaim
+}
+
+export type Appended =
+  | { readonly kind: 'appended'; readonly at: Date; readonly sequence: number }
+  /** Turn or claim is no longer ours: drop everything. */
+  | { readonly kind: 'fenced' }
+  /** Same turn and claim, later sequence: a command came in. Reload and decide again. */
+  | { readonly kind: 'behind' }
+
+/** An append with the ids its events will have, by which it is found again after an unanswered commit. */
+export interface Numbered {
+  readonly append: Append
+  readonly eventIds: readonly string[]
+}
