@@ -24,7 +24,12 @@ const REDACTED = [
 
 /** Logs go to stderr, so that stdout stays what a command prints. */
 export async function createLogger({ level, pretty }: LogOptions): Promise<Logger> {
-  const options = { level, base: null, redact: { paths: REDACTED, censor: '[redacted]' } }
+  const options = {
+    level,
+    base: null,
+    serializers: { err: describeError },
+    redact: { paths: REDACTED, censor: '[redacted]' },
+  }
   if (!pretty)
     return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
   const { default: prettyStream } = await import('pino-pretty')
@@ -35,6 +40,13 @@ export async function createLogger({ level, pretty }: LogOptions): Promise<Logge
     ignore: 'evt',
   })
   return pino(options, stream)
+}
+
+/** Of an error what helps to find its cause, and nothing of the objects that libraries hang on it (clients, requests). */
+function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { name: type, message, stack } = error
+  return { type, message, code: (error as { code?: unknown }).code, stack }
 }
 
 /** Says nothing; for tests and for code that runs before a logger exists. */

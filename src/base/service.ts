@@ -44,7 +44,9 @@ export function createLoop({ name, clock, log, every, tick }: LoopOptions): Loop
       return Math.min(pause ?? every, every)
     } catch (error) {
       failures++
-      log.error({ evt: `${name}.failed`, err: error, failures }, 'pass failed; will try again')
+      // The first, second, fourth, … in a row: an outage is told, not repeated with every pass.
+      if (Number.isInteger(Math.log2(failures)))
+        log.error({ evt: `${name}.failed`, err: error, failures }, 'pass failed; will try again')
       return Math.min(MAX_BACKOFF_MS, 100 * 2 ** Math.min(failures, 6)) * (0.5 + Math.random() / 2)
     }
   }

@@ -47,8 +47,10 @@ export const expressionLimits = {
   copied: 8192,
   /** Bytes of JSON of the parts of the scope an expression names. */
   input: 1024 * 1024,
-  /** Bytes of JSON of a result. */
+  /** Bytes of JSON of a result of the sandbox. */
   output: 256 * 1024,
+  /** Characters of all texts one rendering puts together. */
+  rendered: 1024 * 1024,
 } as const
 
 export interface Compiled {

@@ -8,7 +8,7 @@
 import { readFileSync, readSync, writeSync } from 'node:fs'
 import { constants, createContext, Script } from 'node:vm'
 import { lockDown } from './lock-down.ts'
-import { type RealmAnswer, type RealmLimits, realmPrelude, realmSource } from './sandbox-realm.ts'
+import { type RealmAnswer, type RealmFailure, type RealmLimits, realmPrelude, realmSource } from './sandbox-realm.ts'
 
 /** What is written for a request; `last`: this process takes no more. */
 export interface ProcessAnswer extends RealmAnswer {
@@ -56,10 +56,15 @@ function write(line: string): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written)
 }
 
-function main([jsonataPath = '', limits = '']: readonly string[]): void {
+function failed(code: RealmFailure['code'], message: string, last: boolean): string {
+  return JSON.stringify({ error: { code, message }, last } satisfies ProcessAnswer)
+}
+
+function main([jsonataPath = '', settings = '']: readonly string[]): void {
   // A Ctrl-C, or a service manager, signals the whole group: the parent decides when the work is over.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-  const realm = createRealm(readFileSync(jsonataPath, 'utf8'), JSON.parse(limits))
+  const limits: RealmLimits = JSON.parse(settings)
+  const realm = createRealm(readFileSync(jsonataPath, 'utf8'), limits)
   const step = new Script('step()')
   lockDown()
   write('ready')
@@ -71,15 +76,19 @@ function main([jsonataPath = '', limits = '']: readonly string[]): void {
     try {
       step.runInContext(realm as never, { timeout })
     } catch {
-      return write(interrupted(timeout))
+      return write(failed('EXPRESSION_TIMEOUT', `the expression was interrupted after ${timeout} ms`, true))
     }
-    write(realm.response)
+    const size = Buffer.byteLength(realm.response) - '{"value":}'.length
+    if (size <= limits.output) write(realm.response)
+    else
+      write(
+        failed(
+          'EXPRESSION_TOO_LARGE',
+          `the result is ${size} bytes of JSON, at most ${limits.output} are allowed`,
+          false,
+        ),
+      )
   }
-}
-
-function interrupted(timeout: number): string {
-  const message = `the expression was interrupted after ${timeout} ms`
-  return JSON.stringify({ error: { code: 'EXPRESSION_TIMEOUT', message }, last: true } satisfies ProcessAnswer)
 }
 
 main(process.argv.slice(2))

@@ -12,7 +12,7 @@ export interface RealmLimits {
   readonly stack: number
   /** Items of an array. */
   readonly sequence: number
-  /** Characters of a result, counted before it is written. */
+  /** Bytes of a result as JSON. */
   readonly output: number
   /** Arrays and objects within each other in a result. */
   readonly depth: number
@@ -65,7 +65,10 @@ function createAnswer(jsonata: Jsonata, limits: RealmLimits): (request: string) 
   }
 }
 
-/** Sums up the size on the way: parts that are shared can make a small value a huge text, and one within itself an endless one. */
+/**
+ * Sums up the least size of the text on the way: parts that are shared can make a small value a huge text, and one that
+ * holds itself an endless one. The process measures what is written.
+ */
 function refuseNonJson(result: unknown, limits: RealmLimits): void {
   const trail: (string | number)[] = []
   let size = 0
@@ -78,8 +81,8 @@ function refuseNonJson(result: unknown, limits: RealmLimits): void {
     return refuse('EXPRESSION_NOT_JSON', where === '' ? `is ${what}` : `has ${what} at ${where}`)
   }
   const visit = (value: unknown): void => {
-    size += typeof value === 'string' ? value.length + 3 : 2
-    if (size > limits.output) refuse('EXPRESSION_TOO_LARGE', `is larger than ${limits.output} characters`)
+    size += typeof value === 'string' ? value.length + 2 : 1
+    if (size > limits.output) refuse('EXPRESSION_TOO_LARGE', `is more than ${limits.output} bytes of JSON`)
     if (typeof value === 'number' && !Number.isFinite(value)) refuseHere(`${value}, a number JSON cannot hold`)
     if (value === undefined) refuseHere('nothing, which JSON cannot hold')
     if (typeof value === 'function') refuseHere('a function')

@@ -43,11 +43,12 @@ export function scan(source: string, start = 0, template = false): Scan {
   const groups: Group[] = []
   let group = open('', false)
   let depth = 0
+  let signature: number | undefined
   let operandNext = true
   let lastName = ''
   let at = start
 
-  const result = (closed: boolean, signature?: number): Scan => {
+  const result = (closed: boolean): Scan => {
     const copies = Math.max(group.copies, ...groups.map(outer => outer.copies))
     return { end: Math.min(at, source.length), closed, depth, copies, signature }
   }
@@ -92,8 +93,8 @@ export function scan(source: string, start = 0, template = false): Scan {
         const after = skipBlank(source, at)
         if (source[after] !== '<') continue
         SIGNATURE.lastIndex = after
-        if (!SIGNATURE.test(source)) return result(false, after)
-        at = SIGNATURE.lastIndex
+        if (SIGNATURE.test(source)) at = SIGNATURE.lastIndex
+        else signature ??= after
       }
     } else if (operator === '|' && operandNext) enter('|')
     else if (operator === '|' && group.opener === '|' && group.bars++ === 1) leave()

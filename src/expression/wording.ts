@@ -82,8 +82,9 @@ function startOf({ position, token, value }: JsonataError, source: string): numb
 
 function place(position: number | undefined, source: string): string {
   if (position === undefined) return ''
-  const near = source.slice(Math.max(0, position - 12), position + 18).replace(/\s+/g, ' ')
-  return near.trim() === '' ? '' : ` (character ${position + 1}, near \`${near.trim()}\`)`
+  const [start, end] = [Math.max(0, position - 15), position + 15]
+  const near = source.slice(start, end).replace(/\s+/g, ' ').trim()
+  return ` (character ${position + 1}, near \`${start > 0 ? '…' : ''}${near}${end < source.length ? '…' : ''}\`)`
 }
 
 export function shorten(text: string, length: number): string {

@@ -38,7 +38,7 @@ export function scheduleOf({
 }
 
 /** The schema of a type's whole config: its own fields and the policies. */
-export function fullSchema({ configSchema, schedule, type }: TriggerType): TObject {
+function fullSchema({ configSchema, schedule, type }: TriggerType): TObject {
   if (!IsObject(configSchema)) throw new Error(`the config schema of trigger type ${type} is not an object`)
   const policies = schedule ? { ...schedulePolicies, ...commonPolicies } : commonPolicies
   return Type.Object({ ...configSchema.properties, ...policies }, { additionalProperties: false })

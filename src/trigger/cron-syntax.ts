@@ -87,16 +87,10 @@ const FIELDS: readonly Field[] = [
 
 /** What is wrong with the items of each field. */
 export function checkCronFields(fields: CronFields): Reason[] {
-  return FIELDS.flatMap((field, i) =>
-    checkField(field, fields[i] as string).map(({ message, hint }) => ({
-      message: `${field.name}: ${message}`,
-      ...(hint && { hint }),
-    })),
-  )
-}
-
-function checkField(field: Field, text: string): Reason[] {
-  return text.split(',').flatMap(item => checkItem(field, item) ?? [])
+  return FIELDS.flatMap((field, i) => {
+    const reasons = (fields[i] as string).split(',').flatMap(item => checkItem(field, item) ?? [])
+    return reasons.map(reason => ({ ...reason, message: `${field.name}: ${reason.message}` }))
+  })
 }
 
 function checkItem(field: Field, item: string): Reason | undefined {

@@ -1,7 +1,6 @@
 // What becomes of owed slots: those on time fire, late ones follow the misfire policy. A run of slots that share a fate is
-// one decision. Laws: every owed slot before the cursor is in exactly one decision, in order; what is decided for a slot in one
-// batch is what would have been decided for it in one large batch, so catching up may take many ticks.
-
+// one decision. Laws: every owed slot before the cursor is in exactly one decision, in order; a slot fares in a batch as
+// it would in one large batch, so catching up may take many ticks. For that a batch must hold more slots than `max`.
 import type { OwedSlots } from './slots.ts'
 import type { MisfirePolicy } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'

@@ -25,7 +25,7 @@ export interface Trigger {
 }
 
 /** The most late slots `fire_all` may fire. */
-export const MOST_CATCH_UP_FIRES = 1_000
+const MOST_CATCH_UP_FIRES = 1_000
 
 const misfireFields = Type.Object(
   {

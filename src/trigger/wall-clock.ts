@@ -1,12 +1,11 @@
 // Slots of a rule given in local time ("at these seconds, minutes and hours of these days"), and what becomes of it in
-// the two nights a year on which local time jumps.
+// the nights on which local time jumps.
 //
 // 1. A rule with a wildcard or a step in its time of day follows the wall clock: local times that are skipped have no
 //    slot, local times that come twice have two.
 // 2. A rule of fixed times of day has one slot per local time: skipped ones fall together on the first instant after the
 //    gap (or have none, `gap: skip`), of repeated ones the first counts (or both do, `overlap: both`).
 // 3. Slots are whole seconds and strictly increase.
-
 import type { Schedule } from './trigger-type.ts'
 import { LARGEST_CHANGE_MS, type Zone } from './zone.ts'
 

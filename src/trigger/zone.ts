@@ -4,6 +4,7 @@
 // 1. Stretches are contiguous and half-open: every instant lies in exactly one.
 // 2. A stretch knows the offset before it, also when the change lies up to two days before the year it was asked for.
 import type { Problem } from '../base/errors.ts'
+import { createLru } from '../base/lru.ts'
 import { nearMiss } from '../base/near-miss.ts'
 import type { Instant } from './trigger-type.ts'
 
@@ -17,7 +18,6 @@ export interface Stretch {
 }
 
 export interface Zone {
-  readonly name: string
   stretchAt(instant: Instant): Stretch
 }
 
@@ -26,7 +26,7 @@ const DAY_MS = 86_400_000
 /** No zone ever changed its offset by more (the date line moved across Samoa: 24 h). */
 export const LARGEST_CHANGE_MS = 2 * DAY_MS
 
-const zones = new Map<string, Zone>()
+const zones = createLru<string, Zone>(1_000)
 
 /** Throws RangeError for a name that `checkZone` refuses. */
 export function zoneNamed(name: string): Zone {
@@ -41,11 +41,13 @@ function createZone(name: string): Zone {
   const offsetAt = createOffsets(name)
   const years = new Map<number, readonly Stretch[]>()
   return {
-    name,
     stretchAt(instant) {
       const year = new Date(instant).getUTCFullYear()
-      const stretches = years.get(year) ?? stretchesOf(year, offsetAt)
-      years.set(year, stretches)
+      let stretches = years.get(year)
+      if (!stretches) {
+        stretches = stretchesOf(year, offsetAt)
+        years.set(year, stretches)
+      }
       return stretches.find(({ until }) => instant < until) as Stretch
     },
   }

@@ -101,8 +101,10 @@ const TriggerForm = Type.Object(
 export const DocumentForm = Type.Object(
   {
     name: Type.String({
-      pattern: '^[\\p{L}\\p{N}](?:[\\p{L}\\p{N} ._-]{0,253}[\\p{L}\\p{N}._-])?$',
-      description: 'a name has letters, digits, blanks, ".", "_" and "-", and at most 255 characters',
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[\\p{L}\\p{N}](?:[\\p{L}\\p{M}\\p{N} ._-]*[\\p{L}\\p{M}\\p{N}._-])?$',
+      description: 'a name starts with a letter or digit and goes on with those, blanks, ".", "_" and "-"',
     }),
     description: Type.Optional(Type.String()),
     variables: Type.Optional(Free('What expressions see as vars')),

@@ -104,7 +104,8 @@ function checkPaths(keys: readonly string[], edges: readonly SoundEdge[]): Probl
 export function expressionProblems(expression: Json | undefined, path: string): Problem[] {
   if (typeof expression !== 'string' || expression === '') return [] // the schema says so
   const problem = checkExpression(expression)
-  return problem ? [{ path, ...problem }] : []
+  if (!problem) return []
+  return [{ path, ...problem, ...(expression.includes('{{') && { hint: 'write the expression alone, without {{ }}' }) }]
 }
 
 /** The problem with a word that names nothing that is known. */

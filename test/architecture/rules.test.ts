@@ -184,7 +184,7 @@ const planted: readonly Planted[] = [
     what: 'a file that is gone, an exception nobody needs',
     files: { 'db/pool.ts': '' },
     change: {
-      pure: ['db/pool.ts', 'db/gone.ts'],
+      pure: { db: 'pool gone' },
       exceptions: [{ from: 'db/pool.ts', to: 'base/log.ts', why: 'it once did' }],
     },
     found: ['db/gone.ts is called pure and is not there', 'db/pool.ts → base/log.ts is excepted and not used'],

@@ -6,7 +6,9 @@ export type Rule = (modules: readonly Module[], house: House) => string[]
 
 export const rules: { readonly [name: string]: Rule } = {
   'slices import only downwards': (modules, { layers, sees, exceptions }) => {
-    const level = new Map(layers.flatMap((slices, i) => slices.map(slice => [slice, i] as const)))
+    const level = new Map(
+      layers.split(' < ').flatMap((slices, i) => slices.split(', ').map(slice => [slice, i] as const)),
+    )
     return modules.flatMap(({ path, slice, imports }) => {
       const from = level.get(slice)
       if (from === undefined) return [`${path} is in no slice of the house`]
@@ -34,19 +36,19 @@ export const rules: { readonly [name: string]: Rule } = {
         .map(({ target }) => `${path} imports ${target}`),
     ),
 
-  'pure files import only pure files and touch nothing outside': (modules, { pure, pureVendors, exceptions }) =>
-    modules
-      .filter(({ path }) => isIn(pure, path))
+  'pure files import only pure files and touch nothing outside': (modules, { pure, pureVendors, exceptions }) => {
+    const files = pureFiles(pure)
+    const isAllowed = ({ kind, target }: Import): boolean =>
+      kind === 'file' ? isIn(files, target) : kind === 'package' && pureVendors.includes(target)
+    return modules
+      .filter(({ path }) => isIn(files, path))
       .flatMap(({ path, imports, ambient }) => [
         ...imports
-          .filter(({ typeOnly, target }) => !typeOnly && !excepted(exceptions, path, target))
-          .filter(
-            ({ kind, target }) =>
-              !(kind === 'file' ? isIn(pure, target) : kind === 'package' && pureVendors.includes(target)),
-          )
+          .filter(used => !used.typeOnly && !isAllowed(used) && !excepted(exceptions, path, used.target))
           .map(({ target }) => `${path} imports ${target}`),
         ...IMPURE.filter(name => ambient.has(name)).map(name => `${path} uses ${name}`),
-      ]),
+      ])
+  },
 
   'a vendor stays behind its wall': (modules, { vendors }) =>
     modules.flatMap(({ path, imports, ambient }) => {
@@ -95,7 +97,7 @@ export const rules: { readonly [name: string]: Rule } = {
     ]),
 
   'the house speaks only of what is there': (modules, { pure, exceptions }) => [
-    ...pure
+    ...pureFiles(pure)
       .filter(room => !modules.some(({ path }) => within(room, path)))
       .map(room => `${room} is called pure and is not there`),
     ...exceptions
@@ -135,6 +137,12 @@ const IMPURE = [
   'setTimeout()',
   'setInterval()',
 ]
+
+function pureFiles(pure: House['pure']): string[] {
+  return Object.entries(pure).flatMap(([slice, names]) =>
+    names.split(' ').map(name => (name.endsWith('/') ? `${slice}/${name}` : `${slice}/${name}.ts`)),
+  )
+}
 
 function isIn(rooms: readonly string[], path: string): boolean {
   return rooms.some(room => within(room, path))

@@ -32,11 +32,11 @@ if (node && !lifeline) Object.defineProperty(process, 'versions', { value: { ...
 
 /** Installs by saying so, and by writing down what it was called with. */
 const NPM = `
-const fs = require('node:fs')
-fs.appendFileSync('calls', process.argv.slice(2).join(' ') + '\\n')
+import { appendFileSync, copyFileSync, mkdirSync } from 'node:fs'
+appendFileSync('calls', process.argv.slice(2).join(' ') + '\\n')
 if (process.env.NPM_FAILS) { console.error('npm error: no network'); process.exit(1) }
-fs.mkdirSync('node_modules', { recursive: true })
-fs.copyFileSync('package-lock.json', 'node_modules/.package-lock.json')`
+mkdirSync('node_modules', { recursive: true })
+copyFileSync('package-lock.json', 'node_modules/.package-lock.json')`
 
 export interface Project {
   readonly root: string

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type Running, startProcess } from '../support/processes.ts'
 import { addPackagedNode, makeProject, type Project } from './launcher-project.ts'
@@ -14,7 +16,7 @@ interface Report {
 }
 
 const reportOf = async (running: Running): Promise<Report> => JSON.parse(await running.line(/^\{/)) as Report
-const countOf = (running: Running, line: string): number => running.stdout().split(`${line}`).length - 1
+const countOf = (running: Running, line: string): number => running.stdout().split(line).length - 1
 
 let project: Project
 beforeEach(() => {
@@ -84,6 +86,7 @@ describe.each([
       running.send('SIGINT')
       process.kill(pid, 'SIGINT')
     }
+    await running.line(/^got SIGINT/)
     running.send('SIGHUP')
     await running.line(/^got SIGHUP/)
     expect(countOf(running, 'got SIGINT')).toBe(1)
@@ -95,17 +98,25 @@ describe.each([
     await expect.poll(again, { interval: 100, timeout: 5_000 }).toBe(2)
   })
 
-  // `script` gives it a terminal; npm passes on what the terminal has sent already.
+  // `script` gives it a terminal. npm passes on to its child what the terminal has sent there already.
   test.runIf(existsSync('/usr/bin/script')).each(['node bin/mbflow stay', 'npm start'])(
     'gets one SIGINT for one Ctrl-C in a terminal that runs `%s`',
     async command => {
-      const options = `--require ${project.root}/old-node.cjs`
-      const terminal = startProcess('/usr/bin/script', ['-qefc', command, '/dev/null'], {
+      const keys = join(project.root, 'keys')
+      execFileSync('mkfifo', [keys])
+      const terminal = startProcess('/bin/sh', ['-c', 'exec script -qefc "$0" /dev/null < keys', command], {
         cwd: project.root,
-        env: { NODE_OPTIONS: options, ...env },
-        stdin: 'pipe',
+        env: { NODE_OPTIONS: `--require ${project.root}/old-node.cjs`, ...env },
       })
+      const keyboard = await open(keys, 'w')
+      const { pid } = await reportOf(terminal)
       await terminal.line(/^staying/)
+      await keyboard.write('\x03')
+      await terminal.line(/got SIGINT/)
+      process.kill(pid, 'SIGTERM')
+      await terminal.ended
+      await keyboard.close()
+      expect(countOf(terminal, 'got SIGINT')).toBe(1)
     },
   )
 })

@@ -1,8 +1,8 @@
 // The foundation's promise under fire: two daemons, 200 triggers at one per second for a minute, one daemon killed and
 // restarted, PostgreSQL killed once. Afterwards every owed slot is accounted for exactly once, and nothing is stuck.
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { acquireEmbedded } from '../../src/db/embedded.ts'
@@ -12,23 +12,25 @@ import { readEvents } from '../../src/event/event-log.ts'
 import { verify } from '../../src/verify/verify.ts'
 import { createCatalog } from '../../src/workflow/catalog.ts'
 import { type Running, runMbflow, startMbflow } from '../support/processes.ts'
+import { makeFolder, serverPid } from './embedded-folder.ts'
 
 const TRIGGERS = 200
-const SECONDS = 60
+const SECONDS = 45
 
 test('two daemons lose no slot and fire none twice while one is killed and PostgreSQL is killed', {
   timeout: 300_000,
 }, async () => {
-  const folder = await mkdtemp('/var/tmp/mbflow-storm-')
-  const env = { MBFLOW_DATA_DIR: folder, PORT: '0', LOG_LEVEL: 'warn', MBFLOW_LOG_FORMAT: 'json' }
+  const folder = await makeFolder()
+  onTestFinished(() => folder.remove())
+  const env = { MBFLOW_DATA_DIR: folder.dataDir, PORT: '0', LOG_LEVEL: 'warn', MBFLOW_LOG_FORMAT: 'json' }
   const daemon = async (): Promise<Running> => {
     const running = startMbflow(['start'], { env })
     await running.line(/is running/, 60_000)
     return running
   }
   const documents = async (enabled: boolean): Promise<void> => {
-    const file = join(folder, 'storm.json')
-    await writeFile(file, JSON.stringify(storm(enabled)))
+    const file = join(folder.root, 'storm.yaml')
+    await writeFile(file, storms(enabled))
     const applied = await runMbflow(['apply', '-f', file], { env })
     expect(applied, applied.stderr).toMatchObject({ code: 0 })
   }
@@ -37,7 +39,7 @@ test('two daemons lose no slot and fire none twice while one is killed and Postg
   await documents(true)
   const second = await daemon()
   // This test is one more user of the same server.
-  const server = await acquireEmbedded({ dataDir: folder, log: silentLogger })
+  const server = await acquireEmbedded({ dataDir: folder.dataDir, log: silentLogger })
   const pool = createPool({ url: server.url, applicationName: 'mbflow:storm', max: 2, log: silentLogger })
 
   await slotsSpan(pool, 15)
@@ -45,7 +47,7 @@ test('two daemons lose no slot and fire none twice while one is killed and Postg
   await slotsSpan(pool, 20)
   const third = await daemon()
   await slotsSpan(pool, 35)
-  process.kill(Number((await readFile(join(folder, 'pg', 'postmaster.pid'), 'utf8')).split('\n')[0]), 'SIGQUIT')
+  process.kill(serverPid(folder.dataDir) ?? 0, 'SIGQUIT')
   await slotsSpan(pool, SECONDS)
   await documents(false)
   await until(
@@ -69,26 +71,28 @@ test('two daemons lose no slot and fire none twice while one is killed and Postg
   const catalog = createCatalog(pool)
   expect(await verify({ db: pool, plan: catalog.plan, events: id => readEvents(pool, id) })).toEqual([])
 
-  for (const running of [second, third]) expect(await running.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+  for (const running of [second, third]) expect(await running.stop('SIGTERM'), running.stderr()).toEqual({ code: 0, signal: null })
   await pool.end()
   await server.release()
 })
 
-function storm(enabled: boolean): object {
-  return {
-    name: 'storm',
+/** Four documents that share the triggers. */
+function storms(enabled: boolean): string {
+  const documents = Array.from({ length: 4 }, (_, part) => ({
+    name: `storm ${part}`,
     nodes: [
       { key: 'first', type: 'transform' },
       { key: 'second', type: 'transform', config: { expression: 'input' } },
     ],
     edges: [{ from: 'first', to: 'second' }],
-    triggers: Array.from({ length: TRIGGERS }, (_, i) => ({
+    triggers: Array.from({ length: TRIGGERS / 4 }, (_, i) => ({
       key: `every-second-${i}`,
       type: 'interval',
       enabled,
-      config: { every: '1s', misfire: { policy: 'fire_all' }, input: { i } },
+      config: { every: '1s', misfire: { policy: 'fire_all' }, input: { part, i } },
     })),
-  }
+  }))
+  return documents.map(document => JSON.stringify(document)).join('\n---\n')
 }
 
 /** Waits until the slots disposed of span so many seconds. */

@@ -4,6 +4,7 @@
 import { CronExpressionParser, type CronFieldCollection } from 'cron-parser'
 import { type Static, Type } from 'typebox'
 import { messageOf, type Problem } from '../../base/errors.ts'
+import { createLru } from '../../base/lru.ts'
 import { checkCronFields, splitCron } from '../cron-syntax.ts'
 import { defineTriggerType } from '../trigger-type.ts'
 import { createWallSchedule, type WallTimes } from '../wall-clock.ts'
@@ -85,15 +86,13 @@ function checkMeaning(schedule: string): { message: string; hint?: string }[] {
   }
 }
 
-/** Expanding costs a hundred times a slot, and many triggers share a schedule. */
-const expanded = new Map<string, WallTimes>()
-const MOST_EXPANDED = 2_000
+/** Expanding costs a hundred times what a slot does, and many triggers share a schedule. */
+const expanded = createLru<string, WallTimes>(5_000)
 
 function timesOf(schedule: string, seed: string): WallTimes {
   const key = /\bH/.test(schedule) ? `${schedule} ${seed}` : schedule
   const known = expanded.get(key)
   if (known) return known
-  if (expanded.size === MOST_EXPANDED) expanded.clear()
   const times = expand(schedule, seed)
   expanded.set(key, times)
   return times

@@ -130,5 +130,5 @@ test('after a commit whose answer was lost the log itself says that the append i
   const other = await createTestEngine(pool)
   expect(await other.eventLog.append(started(id))).toMatchObject({ kind: 'appended', sequence: 1 })
   await other.stop()
-  expect(await eventLog.read(id)).toHaveLength(1)
+  expect(await engine.eventLog.read(id)).toHaveLength(1)
 })

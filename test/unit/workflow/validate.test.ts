@@ -34,9 +34,9 @@ const bad: Case[] = [
     ],
   ],
   ['an unknown field', document({ edgse: [] }), [['edgse', 'is not a known field']]],
-  ['a name that is empty', document({ name: '' }), [['name', 'does not have the right form']]],
+  ['a name that is empty', document({ name: '' }), [['name', 'must not be empty']]],
   ['a name with a slash', document({ name: 'a/b' }), [['name', 'does not have the right form']]],
-  ['a name that is too long', document({ name: 'x'.repeat(256) }), [['name', 'does not have the right form']]],
+  ['a name that is too long', document({ name: 'x'.repeat(256) }), [['name', 'must have at most 255 characters']]],
   ['a name that is a number', document({ name: 7 }), [['name', 'must be a string, is 7']]],
   ['a description that is a list', document({ description: [] }), [['description', 'must be a string, is a list']]],
   ['variables that are a list', document({ variables: [1] }), [['variables', 'must be an object, is a list']]],
@@ -93,7 +93,7 @@ const bad: Case[] = [
   ['a name of a node that is empty', withNode({ name: '' }), [['nodes[1].name', 'must not be empty']]],
   ['a config that is a list', withNode({ config: [] }), [['nodes[1].config', 'must be an object, is a list']]],
   ['a config without what it needs', withHttp({}), [['nodes[1].config.url', 'is required']]],
-  ['a config left out that is needed', withHttp(undefined), [['nodes[1].config.url', 'is required']]],
+  ['a config left out that is needed', withNode({ type: 'http' }), [['nodes[1].config.url', 'is required']]],
   [
     'an unknown field of a config',
     withHttp({ url: 'https://x.org', metod: 'GET' }),
@@ -110,25 +110,33 @@ const bad: Case[] = [
     withHttp({ url: 'nowhere', max_bytes: 0 }),
     [
       ['nodes[1].config.max_bytes', 'at least 1'],
-      ['nodes[1].config.url', ''],
+      ['nodes[1].config.url', 'must be an absolute URL'],
     ],
   ],
   [
     'an expression that does not compile',
     withNode({ config: { expression: 'input. +' } }),
-    [['nodes[1].config.expression', '']],
+    [['nodes[1].config.expression', 'a value is expected before "+"']],
   ],
   [
     'a template where an expression belongs',
     withNode({ config: { expression: '{{ input.x }}' } }),
-    [['nodes[1].config.expression', '']],
+    [['nodes[1].config.expression', 'character 12']],
   ],
-  ['a template that does not compile', withHttp({ url: 'https://x.org/{{ vars. }}' }), [['nodes[1].config.url', '']]],
-  ['a template that does not end', withHttp({ url: 'https://x.org/{{ vars.x' }), [['nodes[1].config.url', '']]],
+  [
+    'a template that does not compile',
+    withHttp({ url: 'https://x.org/{{ vars. }}' }),
+    [['nodes[1].config.url', 'it ends where a value is expected']],
+  ],
+  [
+    'a template that does not end',
+    withHttp({ url: 'https://x.org/{{ vars.x' }),
+    [['nodes[1].config.url', 'is not closed by }}']],
+  ],
   [
     'a template deep in a config',
     withNode({ config: { template: { list: [1, '{{ ( }}'] } } }),
-    [['nodes[1].config.template.list[1]', '']],
+    [['nodes[1].config.template.list[1]', '")" is missing at the end']],
   ],
   ['a node timeout that is too long', withNode({ timeout: '2h' }), [['nodes[1].timeout', 'must be at most 1h, is 2h']]],
   ['a node timeout of nothing', withNode({ timeout: '0s' }), [['nodes[1].timeout', 'must be at least 1ms, is 0s']]],
@@ -204,7 +212,11 @@ const bad: Case[] = [
   ],
   ['an unknown field of an edge', withEdge({ if: 'true' }), [['edges[0].if', 'is not a known field']]],
   ['two conditions', withEdge({ when: 'true', on: 'any' }), [['edges[0]', 'has 2 conditions: when, on']]],
-  ['a condition that does not compile', withEdge({ when: 'output.status =' }), [['edges[0].when', '']]],
+  [
+    'a condition that does not compile',
+    withEdge({ when: 'output.status =' }),
+    [['edges[0].when', 'it ends where a value is expected']],
+  ],
   ['a condition that is empty', withEdge({ when: '' }), [['edges[0].when', 'must not be empty']]],
   ['an unknown ending', withEdge({ on: 'failure' }), [['edges[0].on', 'must be one of "success", "error", "any"']]],
   [
@@ -216,8 +228,8 @@ const bad: Case[] = [
     'no branch of many',
     withEdge({ branch: [] }),
     [
-      ['edges[0].branch', ''],
-      ['edges[0].branch', ''],
+      ['edges[0].branch', 'must not be empty'],
+      ['edges[0].branch', 'is never taken'],
     ],
   ],
   ['a cycle of two', document({ edges: path('a', 'b', 'a') }), [['edges[1]', 'closes a cycle: a → b → a']]],
@@ -271,7 +283,7 @@ const bad: Case[] = [
   [
     'a schedule that is none',
     withTrigger({ type: 'cron', config: { schedule: '61 * * * *' } }),
-    [['triggers[0].config.schedule', '']],
+    [['triggers[0].config.schedule', '61 is out of range']],
   ],
   [
     'a trigger that is neither on nor off',
@@ -329,8 +341,13 @@ test.each([
     document({ nodes: [{ ...a, key: 'fetch' }, b], edges: [{ from: 'fecth', to: 'b' }] }),
     'did you mean "fetch"?',
   ],
+  [
+    'a template that should be an expression',
+    withNode({ config: { expression: '{{ input.x }}' } }),
+    'write the expression alone, without {{ }}',
+  ],
   ['a word of a config', withHttp({ url: 'https://x.org', method: 'POTS' }), 'did you mean "POST"?'],
-])('suggests what was meant by %s that is misspelt', (_, raw, hint) => {
+])('suggests what was meant by %s that is wrong', (_, raw, hint) => {
   expect(validate(raw).problems.map(problem => problem.hint)).toEqual([hint])
 })
 
