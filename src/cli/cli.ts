@@ -23,7 +23,7 @@ const families: readonly Family[] = [
   configFamily,
 ]
 
-function createProgram(context: CliContext, { stdout, stderr }: Io): Command {
+export function createProgram(context: CliContext, { stdout, stderr }: Io): Command {
   const program = new Command('mbflow')
     .description('Triggers that run workflows, on PostgreSQL')
     .version(version, '-V, --version')

@@ -3,7 +3,8 @@
 // 2. `transaction` retries the whole unit on serialization failure and deadlock (40001, 40P01), at most 5 times with
 //    jitter, so `work` must not have effects outside the database.
 // 3. A connection that failed inside a transaction other than by a clean rollback is destroyed, never reused.
-// 4. Only transaction-scoped state is used on pooled connections, so a transaction pooler may sit in between.
+// 4. A broken connection is an error of its next statement, never of the process.
+// 5. Only transaction-scoped state is used on pooled connections, so a transaction pooler may sit in between.
 import pg from 'pg'
 import { systemClock } from '../base/clock.ts'
 import { messageOf, systemCode } from '../base/errors.ts'
@@ -88,10 +89,12 @@ export function createPool(options: PoolOptions): Pool {
     idle_in_transaction_session_timeout: options.idleInTransactionTimeout ?? 2_000,
     types,
   } as pg.PoolConfig)
-  // An idle connection that breaks must not end the process; the next checkout opens a new one.
-  pool.on('error', error =>
-    options.log.warn({ evt: 'db.connection_lost', err: error }, 'an idle database connection was lost'),
-  )
+  // A connection may break while it is idle, or between two statements of a transaction: nobody awaits it then, and
+  // without a listener of its own the event would end the process. Whoever uses it next gets the error.
+  const lost = (error: Error): void =>
+    options.log.warn({ evt: 'db.connection_lost', err: error }, 'a database connection was lost')
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', lost))
 
   const send = (client: pg.Pool | pg.PoolClient, statement: Statement): Promise<pg.QueryResult> =>
     client.query({ name: statement.name, text: statement.text, values: statement.values as unknown[] })

@@ -1,6 +1,7 @@
 // One sandbox process as its parent sees it: started with every protection Node has, asked one thing at a time, killed
 // when it does not answer.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../base/errors.ts'
@@ -25,6 +26,9 @@ const JSONATA = createRequire(import.meta.url).resolve('jsonata')
 const READABLE = [PROGRAM, file('./sandbox-realm.ts'), file('./lock-down.ts'), file('../../package.json'), JSONATA]
 
 const HEAP_MB = 64
+/** The heap limit lets one huge string pass before it bites, so the memory of the process is watched as well. */
+const RESIDENT_MB = 256
+const WATCH_MS = 10
 const BOOT_MS = 15_000
 /** Characters: a result at its limit and the words around it. */
 const MAX_ANSWER = expressionLimits.output * 2
@@ -113,13 +117,20 @@ export function startWorker(timeout: number): SandboxWorker {
     ended: ended.promise,
     ask(request) {
       const asked = Promise.withResolvers<ProcessAnswer>()
-      pending = asked
+      const since = performance.now()
       // An answer that came while this process was busy is still to be read: let that happen before judging.
       const judge = (): void => {
         if (pending === asked)
           fail(new ExpressionError('EXPRESSION_TIMEOUT', `the expression was killed after ${timeout} ms`))
       }
-      timer = setTimeout(() => setImmediate(judge), timeout)
+      const watch = (): void => {
+        if (residentMb(child.pid) > RESIDENT_MB) return fail(tooLarge(`needs more than ${RESIDENT_MB} MB of memory`))
+        const left = timeout - (performance.now() - since)
+        if (left <= 0) setImmediate(judge)
+        else timer = setTimeout(watch, Math.min(WATCH_MS, left))
+      }
+      pending = asked
+      timer = setTimeout(watch, WATCH_MS)
       child.stdin.write(`${Math.ceil(timeout * 0.6)} ${request}\n`)
       return asked.promise
     },
@@ -136,6 +147,16 @@ function parseAnswer(line: string): ProcessAnswer | 'ready' | null {
     return JSON.parse(line) as ProcessAnswer
   } catch {
     return null
+  }
+}
+
+/** Linux tells; elsewhere the limit of the heap is the only one. */
+function residentMb(pid: number | undefined): number {
+  if (process.platform !== 'linux') return 0
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024
+  } catch {
+    return 0 // it has just ended
   }
 }
 

@@ -74,7 +74,7 @@ export function createSandbox(options: SandboxOptions): Evaluator & Service {
 
   /** Evaluating again does no harm, so a process that ended for reasons of its own costs the expression nothing. */
   function lose(task: Task, error: ExpressionError): void {
-    log.warn({ evt: 'sandbox.lost', code: error.code, expression: task.expression }, error.message)
+    log.warn({ evt: 'sandbox.lost', code: error.code }, error.message)
     if (error.code !== 'EXPRESSION_UNAVAILABLE' || task.lost || !running) return task.answer.reject(error)
     task.lost = true
     waiting.unshift(task)

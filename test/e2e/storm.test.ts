@@ -15,7 +15,7 @@ import { type Running, runMbflow, startMbflow } from '../support/processes.ts'
 import { makeFolder, serverPid } from './embedded-folder.ts'
 
 const TRIGGERS = 200
-const SECONDS = 45
+const SECONDS = 60
 
 test('two daemons lose no slot and fire none twice while one is killed and PostgreSQL is killed', {
   timeout: 300_000,

@@ -1,0 +1,61 @@
+// Every document of every page runs, and gives what the page says it gives.
+import { afterAll, expect, test } from 'vitest'
+import { type HttpClient, HttpClientError } from '../../../src/base/http-client.ts'
+import { silentLogger } from '../../../src/base/log.ts'
+import { createMetrics } from '../../../src/base/metrics.ts'
+import { applyAll, check } from '../../../src/trigger/apply-files.ts'
+import { findTrigger } from '../../../src/trigger/find.ts'
+import { fireManually } from '../../../src/trigger/fire-manually.ts'
+import { findWorkflow } from '../../../src/workflow/find.ts'
+import type { WorkflowDocument } from '../../../src/workflow/workflow.ts'
+import { createTestDatabase } from '../../support/database.ts'
+import { createTestEngine } from '../../support/engine.ts'
+import { blockAfter, readPages } from '../../unit/docs/pages.ts'
+
+/** The world outside: what ends in `.invalid` cannot be reached, all else answers. */
+const http: HttpClient = {
+  async request({ url }) {
+    const { hostname } = new URL(url)
+    if (hostname.endsWith('.invalid'))
+      throw new HttpClientError('HTTP_UNREACHABLE', `${hostname} cannot be reached`, { retryable: true })
+    return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from('hello') }
+  },
+}
+
+const { pool } = await createTestDatabase()
+const engine = await createTestEngine(pool, { http })
+const runner = engine.runner()
+await runner.start()
+afterAll(async () => {
+  await runner.stop()
+  await engine.stop()
+})
+const deps = { ...engine, metrics: createMetrics(), log: silentLogger }
+
+const runs = readPages().flatMap(page =>
+  page.blocks
+    .filter(({ info }) => info === 'yaml')
+    .map(block => {
+      const next = blockAfter(page, block)
+      return { at: block.at, text: block.text, says: next?.info === 'json output' ? next.text : undefined }
+    }),
+)
+
+test.each(runs)('$at: the document completes, with the output the page shows', async ({ text, says }) => {
+  const { documents } = check(text)
+  await applyAll(deps, { documents, prune: false, dryRun: false })
+  const [id = ''] = await Promise.all(documents.map(begin))
+  const execution = await engine.ended(id)
+  expect([execution.status, execution.error]).toEqual(['completed', null])
+  if (says !== undefined) expect(execution.output).toEqual(JSON.parse(says))
+})
+
+/** By its first trigger, else with an empty input. */
+async function begin({ name, triggers: [trigger] }: WorkflowDocument): Promise<string> {
+  if (trigger === undefined) {
+    const { id } = await findWorkflow(pool, { workflow: name })
+    return (await engine.begin(id, [{}]))[0] ?? ''
+  }
+  const { id } = await findTrigger(pool, `${name}/${trigger.key}`)
+  return (await fireManually(deps, { triggerId: id, input: {}, scope: 'docs' })).executionId
+}

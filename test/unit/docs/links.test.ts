@@ -1,0 +1,50 @@
+// What a page names is there: files, headings, commands.
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { expect, test } from 'vitest'
+import { anchorOf, readPage, readPages, ROOT } from './pages.ts'
+
+const pages = readPages()
+
+test('every link leads to a file, and to a heading where it names one', () => {
+  const broken = pages.flatMap(({ path, links }) =>
+    links
+      .filter(({ text }) => !/^(https?|mailto):/.test(text))
+      .filter(({ text }) => {
+        const [file = '', anchor] = text.split('#')
+        const target = file === '' ? path : posix.join(posix.dirname(path), file)
+        if (!existsSync(`${ROOT}${target}`)) return true
+        return anchor !== undefined && !readPage(target).headings.map(anchorOf).includes(anchor)
+      })
+      .map(({ at, text }) => `${at} ${text}`),
+  )
+  expect(broken).toEqual([])
+})
+
+test('every file and folder that a page names exists', () => {
+  const folders = [ROOT, `${ROOT}src/`].flatMap(folder => readdirSync(folder).map(name => `${folder}${name}`))
+  const isOurs = (path: string): boolean =>
+    /^[\w.*-]+(\/[\w.*{},-]+)*\/?$/.test(path) &&
+    path.includes('/') &&
+    folders.some(folder => folder === `${ROOT}${path.split('/')[0]}` || folder === `${ROOT}src/${path.split('/')[0]}`)
+  const missing = pages.flatMap(({ code }) =>
+    code
+      .filter(({ text }) => isOurs(text))
+      .filter(({ text }) => [text, `src/${text}`].every(path => globSync(path, { cwd: ROOT }).length === 0))
+      .map(({ at, text }) => `${at} ${text}`),
+  )
+  expect(missing).toEqual([])
+})
+
+test('every npm command that a page names is a script', () => {
+  const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { scripts: Record<string, string> }
+  const unknown = pages.flatMap(({ blocks, code }) =>
+    [...blocks, ...code].flatMap(({ at, text }) =>
+      [...text.matchAll(/\bnpm (?:run ([\w:]+)|(start|test)\b)/g)]
+        .map(([, script, short]) => script ?? short ?? '')
+        .filter(script => !(script in scripts))
+        .map(script => `${at} npm ${script}`),
+    ),
+  )
+  expect(unknown).toEqual([])
+})

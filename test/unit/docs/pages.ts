@@ -1,0 +1,137 @@
+// The pages people read, in the pieces that tests check: code blocks, commands, tables, links.
+import { globSync, readFileSync } from 'node:fs'
+
+export const ROOT = new URL('../../../', import.meta.url).pathname
+
+export interface Block {
+  /** `README.md:12`, where it begins. */
+  readonly at: string
+  /** What stands behind the opening fence: `yaml`, `console`, `json output`. */
+  readonly info: string
+  readonly text: string
+}
+
+export interface Table {
+  readonly at: string
+  /** The heading it stands under. */
+  readonly heading: string
+  /** Cells of each row but the head. */
+  readonly rows: readonly (readonly string[])[]
+}
+
+export interface Word {
+  readonly at: string
+  readonly text: string
+}
+
+export interface Page {
+  /** Relative to the project. */
+  readonly path: string
+  readonly blocks: readonly Block[]
+  readonly tables: readonly Table[]
+  readonly headings: readonly string[]
+  /** Targets of its links. */
+  readonly links: readonly Word[]
+  /** What stands between backquotes in running text. */
+  readonly code: readonly Word[]
+}
+
+export function readPages(): Page[] {
+  const paths = ['*.md', 'docs/**/*.md', 'migrations/*.md', 'deploy/**/*.md'].flatMap(cover =>
+    globSync(cover, { cwd: ROOT }),
+  )
+  return paths.sort().map(readPage)
+}
+
+export function readPage(path: string): Page {
+  const blocks: Block[] = []
+  const tables: Table[] = []
+  const headings: string[] = []
+  const prose: Word[] = []
+  let block: { at: string; info: string; lines: string[] } | undefined
+  let rows: string[][] | undefined
+  readFileSync(`${ROOT}${path}`, 'utf8')
+    .split('\n')
+    .forEach((line, index) => {
+      const at = `${path}:${index + 1}`
+      const [, fence] = /^```(.*)$/.exec(line) ?? []
+      if (block !== undefined) {
+        if (fence === undefined) block.lines.push(line)
+        else {
+          blocks.push({ at: block.at, info: block.info, text: block.lines.join('\n') })
+          block = undefined
+        }
+        return
+      }
+      if (fence !== undefined) {
+        block = { at, info: fence, lines: [] }
+        return
+      }
+      const [, heading] = /^#+ (.*)$/.exec(line) ?? []
+      if (heading !== undefined) headings.push(heading)
+      if (!line.startsWith('|')) rows = undefined
+      else if (rows !== undefined) rows.push(cellsOf(line))
+      else {
+        rows = []
+        tables.push({ at, heading: headings.at(-1) ?? '', rows })
+      }
+      prose.push({ at, text: line })
+    })
+  if (block !== undefined) throw new Error(`the code block at ${block.at} is never closed`)
+  return { path, blocks, tables: tables.map(withoutRule), headings, links: linksOf(prose), code: codeOf(prose) }
+}
+
+/** The block that follows another one on the same page. */
+export function blockAfter({ blocks }: Page, block: Block): Block | undefined {
+  return blocks[blocks.indexOf(block) + 1]
+}
+
+/** The commands of a page: lines after `$ ` in transcripts, lines of shell blocks, and those within running text. */
+export function commandsOf({ blocks, code }: Page): Word[] {
+  const lines = blocks.flatMap(({ at, info, text }) => {
+    if (info === 'sh') return text.split('\n').map(line => ({ at, text: line.replace(/(^|\s)#.*$/, '') }))
+    if (info !== 'console') return []
+    return text.split('\n').flatMap(line => (line.startsWith('$ ') ? [{ at, text: line.slice(2) }] : []))
+  })
+  return [...lines, ...code].flatMap(({ at, text }) =>
+    text
+      .split(/ && | \| /)
+      .map(command => ({ at, text: command.trim().replace(/^((\w+=\S*|env) )+/, '') }))
+      .filter(command => /^(bin\/)?(mbflow|migrate) |^npm /.test(command.text)),
+  )
+}
+
+/** The words of a command as a shell takes them. */
+export function wordsOf(command: string): string[] {
+  const words = command.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? []
+  return words.map(word => word.replace(/^(['"])(.*)\1$/s, '$2'))
+}
+
+/** The name GitHub gives a heading in links. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+function cellsOf(line: string): string[] {
+  return line
+    .replace(/^\||\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map(cell => cell.trim())
+}
+
+function withoutRule(table: Table): Table {
+  return { ...table, rows: table.rows.slice(1) }
+}
+
+function linksOf(prose: readonly Word[]): Word[] {
+  return prose.flatMap(({ at, text }) =>
+    [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ at, text: target })),
+  )
+}
+
+function codeOf(prose: readonly Word[]): Word[] {
+  return prose.flatMap(({ at, text }) => [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => ({ at, text: code })))
+}
