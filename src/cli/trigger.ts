@@ -45,6 +45,12 @@ export const triggerFamily: Family = (program, context) => {
         const { id } = await findTrigger(deps.pool, word)
         return fireManually(deps, { triggerId: id, input: given, scope: 'cli', ...(key === undefined ? {} : { key }) })
       })
+      if (fired.executionId === null) {
+        throw new MbflowError(
+          'REFUSED',
+          `${word} did not fire: an execution of it is still open, and its overlap policy is skip`,
+        )
+      }
       if (wait) {
         const { watchExecution } = await import('./watch.ts')
         return watchExecution(context, fired.executionId)

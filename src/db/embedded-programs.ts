@@ -105,7 +105,7 @@ async function copyPackage(native: string, account: Account | undefined, copyTo:
     await rm(draft, { recursive: true, force: true })
     await cp(native, join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
     await link(join(draft, 'native'))
-    await promisify(execFile)('chmod', ['-R', 'a+rX', draft])
+    if (account !== undefined) await promisify(execFile)('chown', ['-R', `${account.uid}:${account.gid}`, draft])
     await rename(draft, copy)
   }
   return probe(join(copy, 'native', 'bin'), account)

@@ -73,14 +73,3 @@ function write(strings: readonly string[], values: readonly unknown[], flat: unk
   })
   return text
 }
-
-/** Joins fragments, e.g. `and` between filters; the empty list gives `fallback`. */
-export function join(fragments: readonly Fragment[], separator: 'and' | ',', fallback: Fragment): Fragment {
-  const [first, ...rest] = fragments
-  if (first === undefined) return fallback
-  const glue =
-    separator === 'and'
-      ? (a: Fragment, b: Fragment) => part`${a} and ${b}`
-      : (a: Fragment, b: Fragment) => part`${a}, ${b}`
-  return rest.reduce(glue, first)
-}

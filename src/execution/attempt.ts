@@ -11,7 +11,7 @@ import type { EdgeVerdicts } from '../event/event.ts'
 import type { Evaluator } from '../expression/expression.ts'
 import { ExpressionError } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
-import type { NodeError, NodeType, Outcome, Scope } from '../node/node-type.ts'
+import { failed, type NodeType, type Outcome, type Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { failureOutput } from './evolve.ts'
 import { takenEdges } from './inputs.ts'
@@ -47,7 +47,7 @@ export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promi
   try {
     return { outcome, edges: await judgeEdges(deps.evaluator, request, outcome) }
   } catch (error) {
-    return { outcome: failed(error, 'EDGE_CONDITION_FAILED'), edges: undefined }
+    return { outcome: failed('EDGE_CONDITION_FAILED', messageOf(error)), edges: undefined }
   }
 }
 
@@ -56,7 +56,7 @@ async function execute(
   { plan, node, executionId, state, scope, signal }: AttemptRequest,
 ): Promise<Outcome> {
   const type = deps.nodeTypes.get(node.type)
-  if (type === undefined) return failure('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
+  if (type === undefined) return failed('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
   const timer = new AbortController()
   const timeIsUp = setTimeout(() => timer.abort(), timeout)
@@ -66,7 +66,7 @@ async function execute(
     const config = await renderConfig(deps.evaluator, { type, node, scope })
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
-      return failure('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
+      return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
     const outcome = await type.execute(config, {
       scope,
       taken: takenEdges(plan, state, node.index),
@@ -81,9 +81,9 @@ async function execute(
     return outcome.kind === 'failed' && timer.signal.aborted ? timedOut(timeout) : outcome
   } catch (error) {
     if (timer.signal.aborted) return timedOut(timeout)
-    if (error instanceof ExpressionError) return failed(error, error.code)
+    if (error instanceof ExpressionError) return failed(error.code, error.message)
     deps.log.error({ evt: 'node.crashed', err: error, executionId, node: node.key }, 'an executor threw')
-    return failed(error, 'NODE_CRASHED')
+    return failed('NODE_CRASHED', messageOf(error))
   } finally {
     clearTimeout(timeIsUp)
   }
@@ -130,18 +130,9 @@ async function judgeEdges(
 function checked(outcome: Outcome): Outcome {
   if (outcome.kind === 'failed') return outcome
   const problem = checkStorable(outcome.output)
-  return problem === null ? outcome : failure('OUTPUT_NOT_STORABLE', `the output cannot be stored: ${problem}`)
+  return problem === null ? outcome : failed('OUTPUT_NOT_STORABLE', `the output cannot be stored: ${problem}`)
 }
 
 function timedOut(timeout: number): Outcome {
   return { kind: 'failed', error: { code: 'NODE_TIMEOUT', message: `took longer than ${timeout} ms`, retryable: true } }
-}
-
-function failed(thrown: unknown, code: string): Outcome {
-  return failure(code, messageOf(thrown))
-}
-
-function failure(code: string, message: string): Outcome {
-  const error: NodeError = { code, message, retryable: false }
-  return { kind: 'failed', error }
 }

@@ -30,7 +30,7 @@ const BATCH = 200
 const WAKE_MS = 500
 const RESCUE_MS = 15_000
 /** An execution that has not moved for this long and has no job is rescued. Milliseconds. */
-export const SILENCE_MS = 60_000
+const SILENCE_MS = 60_000
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Wakes what is due; resolves to how many were woken. */

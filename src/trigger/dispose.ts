@@ -1,13 +1,12 @@
 // What becomes of the slots a trigger owes: slots → misfire → overlap → disposals. Pure; the poller and edits carry it out.
 
-import { createLru } from '../base/lru.ts'
 import { scheduleOf } from './check.ts'
 import type { Disposal } from './fire.ts'
 import { applyMisfire, type Decision } from './misfire.ts'
 import { applyOverlap } from './overlap.ts'
 import { owedSlots } from './slots.ts'
 import { inputOf, misfirePolicy, overlapPolicy, slotKey, type Trigger } from './trigger.ts'
-import type { Instant, Schedule } from './trigger-type.ts'
+import type { Instant } from './trigger-type.ts'
 
 /** Slots looked at, and fires decided, for one trigger in one go. */
 const MAX_SLOTS = 10_000
@@ -32,7 +31,7 @@ export interface Disposed {
 
 /** Throws when the slots cannot be computed. */
 export function disposeOwed(trigger: Trigger, { cursor, now, open, room }: Owing): Disposed {
-  const schedule = scheduleNow(trigger)
+  const schedule = scheduleOf(trigger)
   if (schedule === null) return { trigger, disposals: [], next: null }
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
   const policy = misfirePolicy(trigger.config)
@@ -58,17 +57,5 @@ export function limitsOverlap(trigger: Trigger): boolean {
 }
 
 export function firstSlotAfter(trigger: Trigger, instant: Instant): Instant | null {
-  return scheduleNow(trigger)?.next(instant) ?? null
-}
-
-/** Compiled rules by trigger and spec, which together never change their meaning. */
-const compiled = createLru<string, Schedule>(20_000)
-
-function scheduleNow(trigger: Trigger): Schedule | null {
-  const name = `${trigger.id} ${trigger.specVersion}`
-  const known = compiled.get(name)
-  if (known !== undefined) return known
-  const schedule = scheduleOf(trigger)
-  if (schedule !== null) compiled.set(name, schedule)
-  return schedule
+  return scheduleOf(trigger)?.next(instant) ?? null
 }

@@ -4,9 +4,11 @@ import { MbflowError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { notify } from '../db/listener.ts'
 import type { Pool } from '../db/pool.ts'
-import { type FireDeps, fire } from './fire.ts'
-import { databaseNow, findExecution, loadTriggers, lockTrigger } from './store.ts'
-import { inputOf, requestKey } from './trigger.ts'
+import { limitsOverlap } from './dispose.ts'
+import { type Disposal, type FireDeps, fire } from './fire.ts'
+import { mayStart } from './overlap.ts'
+import { countOpen, databaseNow, findExecution, loadTriggers, lockTrigger } from './store.ts'
+import { inputOf, overlapPolicy, requestKey } from './trigger.ts'
 
 export interface ManualRequest {
   readonly triggerId: string
@@ -18,8 +20,9 @@ export interface ManualRequest {
 }
 
 export interface ManualFire {
-  readonly executionId: string
-  /** The key was used before: this is the execution it started then. */
+  /** Null: nothing was started, because the overlap policy forbids it. */
+  readonly executionId: string | null
+  /** The key was used before: this is what came of it then. */
   readonly repeated: boolean
 }
 
@@ -46,14 +49,14 @@ export async function fireManually(
     }
     const fireKey = requestKey(request.scope, request.key ?? deps.ids.next())
     const input = { ...inputOf(trigger.config), ...request.input }
-    const now = await databaseNow(tx)
-    const [fired] = await fire(tx, deps, {
-      disposals: [{ trigger, fireKey, disposition: 'fired', reason: null, slots: null, input }],
-      now,
-    })
-    if (fired === undefined)
+    const open = limitsOverlap(trigger) ? ((await countOpen(tx, [trigger.id])).get(trigger.id) ?? 0) : 0
+    const disposal: Disposal = mayStart(overlapPolicy(trigger.config), open)
+      ? { trigger, fireKey, disposition: 'fired', reason: null, slots: null, input }
+      : { trigger, fireKey, disposition: 'skipped', reason: 'overlap', slots: null, input }
+    const { recorded, fired } = await fire(tx, deps, { disposals: [disposal], now: await databaseNow(tx) })
+    if (recorded === 0)
       return { executionId: await findExecution(tx, { triggerId: trigger.id, fireKey }), repeated: true }
-    await notify(tx, 'jobs')
-    return { executionId: fired.executionId, repeated: false }
+    if (fired.length > 0) await notify(tx, 'jobs')
+    return { executionId: fired[0]?.executionId ?? null, repeated: false }
   })
 }

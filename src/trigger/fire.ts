@@ -31,9 +31,15 @@ export interface Disposal {
 }
 
 export interface Fired {
-  readonly triggerId: string
-  readonly fireKey: string
+  /** `workflow/key`. */
+  readonly trigger: string
   readonly executionId: string
+}
+
+export interface FireReport {
+  /** Disposals that were new; the others had been carried out before. */
+  readonly recorded: number
+  readonly fired: readonly Fired[]
 }
 
 /** Carries out the disposals that are new; `now` is the transaction's instant. */
@@ -41,7 +47,7 @@ export async function fire(
   tx: Tx,
   deps: FireDeps,
   { disposals, now }: { disposals: readonly Disposal[]; now: Date },
-): Promise<Fired[]> {
+): Promise<FireReport> {
   const planned = disposals.map(disposal => ({ disposal, row: ledgerRow(disposal, deps.ids) }))
   const recorded = await recordDispositions(
     tx,
@@ -56,9 +62,10 @@ export async function fire(
     markTriggered(tx, [...new Set(executions.map(execution => execution.triggerId).filter(id => id !== null))]),
   ])
   for (const { disposal } of fresh) observe(deps.metrics, disposal, now)
-  return fresh.flatMap(({ row: { triggerId, fireKey, executionId } }) =>
-    executionId === null ? [] : [{ triggerId, fireKey, executionId }],
+  const fired = fresh.flatMap(({ disposal: { trigger }, row: { executionId } }) =>
+    executionId === null ? [] : [{ trigger: `${trigger.workflowName}/${trigger.key}`, executionId }],
   )
+  return { recorded: fresh.length, fired }
 }
 
 function ledgerRow({ trigger, fireKey, disposition, reason, slots }: Disposal, ids: Ids): LedgerRow {

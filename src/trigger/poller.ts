@@ -28,6 +28,8 @@ export interface PollerDeps extends FireDeps {
 }
 
 const BATCH = 200
+/** Triggers a log line names at most. */
+const NAMED = 5
 const MAX_DISPOSALS = 10_000
 /** Triggers somebody else holds are asked for again after this. Milliseconds. */
 const CONTENDED_MS = 20
@@ -57,7 +59,13 @@ export async function tick(deps: PollerDeps): Promise<TickReport> {
     return { claimed: 0, fired: [], nextIn: idleFor === null ? null : Math.ceil(idleFor) }
   const { claimed, locked, fired, failed } = await deps.pool.transaction(tx => disposeDue(tx, deps))
   for (const { trigger, error } of failed) await disarm(deps, trigger, error)
-  if (fired.length > 0) deps.onFired?.()
+  if (fired.length > 0) {
+    deps.onFired?.()
+    deps.log.info(
+      { evt: 'trigger.fired', count: fired.length, triggers: fired.slice(0, NAMED).map(one => one.trigger) },
+      'fired',
+    )
+  }
   deps.metrics.tickSeconds.observe((deps.clock.monotonic() - startedAt) / 1000)
   const nextIn = claimed === 0 || locked < claimed ? CONTENDED_MS : 0
   return { claimed, fired, nextIn }
@@ -83,7 +91,7 @@ async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
   )
 
   const { disposed, failed } = disposeAll(triggers, { cursors, open, now: first.now })
-  const fired = await fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now })
+  const { fired } = await fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now })
   await moveCursors(
     tx,
     disposed.map(({ trigger, next }) => ({ id: trigger.id, nextFireAt: next === null ? null : new Date(next) })),

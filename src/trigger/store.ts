@@ -1,5 +1,4 @@
 // The SQL of triggers, their cursors and their specs. Everything here that writes a trigger runs under its mutex.
-import { MbflowError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
@@ -188,14 +187,12 @@ export function findTriggers(
     order by workflow_name, key`)
 }
 
-/** The execution that a fire key started. */
+/** The execution that a fire key started; null when it started none. */
 export async function findExecution(
   db: Db,
   { triggerId, fireKey }: { triggerId: string; fireKey: string },
-): Promise<string> {
+): Promise<string | null> {
   const [row] = await db.rows<{ executionId: string | null }>(sql('trigger.findExecution')`
     select execution_id as "executionId" from public.trigger_fires where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
-  if (row?.executionId == null)
-    throw new MbflowError('INTERNAL', `the fire ${fireKey} of trigger ${triggerId} started nothing`)
-  return row.executionId
+  return row?.executionId ?? null
 }

@@ -71,7 +71,8 @@ test('two daemons lose no slot and fire none twice while one is killed and Postg
   const catalog = createCatalog(pool)
   expect(await verify({ db: pool, plan: catalog.plan, events: id => readEvents(pool, id) })).toEqual([])
 
-  for (const running of [second, third]) expect(await running.stop('SIGTERM'), running.stderr()).toEqual({ code: 0, signal: null })
+  for (const running of [second, third])
+    expect(await running.stop('SIGTERM'), running.stderr()).toEqual({ code: 0, signal: null })
   await pool.end()
   await server.release()
 })

@@ -130,3 +130,14 @@ test('a disabled trigger refuses to be fired and says why', async () => {
     message: expect.stringContaining('broken upstream'),
   })
 })
+
+test('a manual fire follows the overlap policy, and the ledger says why nothing was started', async () => {
+  const trigger = await triggers.create('manual', { overlap: 'skip' })
+  const request = { triggerId: trigger.id, input: {}, scope: 'test' }
+  expect((await fireManually(triggers.arm, request)).executionId).not.toBeNull()
+  expect(await fireManually(triggers.arm, request)).toEqual({ executionId: null, repeated: false })
+  expect((await triggers.ledger(trigger.id)).map(line => [line.disposition, line.reason])).toEqual([
+    ['fired', null],
+    ['skipped', 'overlap'],
+  ])
+})
