@@ -4,11 +4,9 @@
 //    missing: optional packages, and the development packages of an installation that has none of them.
 // 2. One process at a time installs into a folder; those that waited look again.
 // 3. No package's install script runs: the program needs none, and npm 12 runs none.
-const { spawn } = require('node:child_process')
+// 4. Every command pays for the look, so it loads nothing more than it needs.
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
-const { withLock } = require('../src/base/process-lock.cjs')
 
 const PATIENCE_MS = 15 * 60_000
 const LOCKED_INSTALL = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--engine-strict=false']
@@ -17,6 +15,7 @@ const QUIET = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=er
 /** `dev`: with the development packages. `supervise` passes signals on to a child and resolves to how it ended. */
 async function ensureInstalled({ root, dev, supervise }) {
   if (isInstalled(root, dev)) return
+  const { withLock } = require('../src/base/process-lock.cjs')
   process.stderr.write('mbflow: installing what package-lock.json names (about a minute the first time) …\n')
   const folder = path.join(root, '.mbflow')
   try {
@@ -56,6 +55,7 @@ function readPackages(file) {
 }
 
 function startInstall(root) {
+  const { spawn } = require('node:child_process')
   const args = [...LOCKED_INSTALL, ...QUIET]
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }
   // Under `npm start` the npm that runs it, else the one on the PATH.
@@ -65,7 +65,7 @@ function startInstall(root) {
 }
 
 function check({ code, signal }) {
-  if (signal) throw failure(128 + os.constants.signals[signal], 'the install was interrupted')
+  if (signal) throw failure(128 + require('node:os').constants.signals[signal], 'the install was interrupted')
   if (code !== 0) throw failure(69, '`npm ci` failed for the reason above')
 }
 

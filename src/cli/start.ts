@@ -100,7 +100,7 @@ function welcome({ config, database, url }: Running): string[] {
     '',
     '  Try      bin/mbflow trigger list',
     '           bin/mbflow execution watch',
-    '           bin/mbflow workflow show diamond',
+    '           bin/mbflow workflow list',
     '',
     '  Ctrl-C stops it.',
     '',

@@ -2,6 +2,11 @@
 import type { Decision } from './misfire.ts'
 import type { OverlapPolicy } from './trigger.ts'
 
+/** Whether another execution may start beside `open` ones. */
+export function mayStart(policy: OverlapPolicy, open: number): boolean {
+  return policy === 'allow' || open === 0
+}
+
 /** Turns fires that may not start into skipped runs; what starts in this batch counts as open for the rest of it. */
 export function applyOverlap(decisions: readonly Decision[], policy: OverlapPolicy, open: number): Decision[] {
   const applied: Decision[] = []
@@ -9,7 +14,7 @@ export function applyOverlap(decisions: readonly Decision[], policy: OverlapPoli
     const last = applied.at(-1)
     if (decision.kind !== 'fire') {
       applied.push(decision)
-    } else if (policy === 'allow' || open === 0) {
+    } else if (mayStart(policy, open)) {
       applied.push(decision)
       open++
     } else if (last?.kind === 'skip' && last.reason === 'overlap') {

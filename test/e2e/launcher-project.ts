@@ -1,5 +1,5 @@
 // A small checkout with the real launcher in front of a program that tells what reaches it.
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -54,7 +54,12 @@ export function makeProject(): Project {
   }
   cpSync(join(HOUSE, 'bin'), join(root, 'bin'), { recursive: true })
   cpSync(join(HOUSE, 'src/base/process-lock.cjs'), join(root, 'src/base/process-lock.cjs'))
-  write('package.json', { name: 'small', version: '1.0.0', type: 'module', scripts: { start: 'node bin/mbflow stay' } })
+  const { scripts } = JSON.parse(readFileSync(join(HOUSE, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  write('package.json', {
+    name: 'small',
+    type: 'module',
+    scripts: { start: scripts.start.replace(/ start .*/, ' stay') },
+  })
   write('src/cli/main.ts', PROGRAM)
   write('old-node.cjs', OLD_NODE)
   write('npm-cli.js', NPM)

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { identityOf } from '../../src/base/process-lock.cjs'
 import { type Running, startProcess } from '../support/processes.ts'
 import { addPackagedNode, makeProject, type Project } from './launcher-project.ts'
 
@@ -119,6 +120,16 @@ describe.each([
       expect(countOf(terminal, 'got SIGINT')).toBe(1)
     },
   )
+})
+
+test('an npm start that is told to stop waits for the program, which has stopped then', async () => {
+  addPackagedNode(project)
+  const npm = startProcess('npm', ['start'], { cwd: project.root })
+  const { pid } = await reportOf(npm)
+  await npm.line(/^staying/)
+  await npm.stop('SIGTERM')
+  expect(npm.stdout()).toContain('got SIGTERM')
+  expect(identityOf(pid)).toBeUndefined()
 })
 
 test('a program whose launcher is killed is told to stop', async () => {
