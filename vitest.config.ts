@@ -1,7 +1,9 @@
-// Two projects: `unit` needs nothing but the sources, `database` gets a PostgreSQL from its global set-up.
+// Three projects: `unit` needs nothing but the sources; `database` and `e2e` get a PostgreSQL from their global set-up.
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { closingLine } from './test/support/closing-line.ts'
+
+const globalSetup = 'test/support/global-setup.ts'
 
 export default defineConfig({
   test: {
@@ -20,13 +22,11 @@ export default defineConfig({
           isolate: false, // what is pure leaves nothing behind, and half the time is saved
         },
       },
+      { extends: true, test: { name: 'database', include: ['test/db/**/*.test.ts'], globalSetup } },
       {
         extends: true,
-        test: {
-          name: 'database',
-          include: ['test/{db,e2e}/**/*.test.ts'],
-          globalSetup: 'test/support/global-setup.ts',
-        },
+        // Whole daemons, some under load: one file at a time, after the others, so that each has the machine to itself.
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], globalSetup, fileParallelism: false },
       },
     ],
   },

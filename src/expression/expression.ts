@@ -7,6 +7,7 @@ import type { Problem } from '../base/errors.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import { createLru } from '../base/lru.ts'
 import type { AstNode } from './ast.ts'
+import { isBounded } from './bounded.ts'
 import { compileFastPath, type FastPath, handOver } from './fast-path.ts'
 import { type References, referencesOf } from './references.ts'
 import { scan } from './scan.ts'
@@ -57,6 +58,8 @@ export interface Compiled {
   /** null = for the sandbox. */
   readonly fastPath: FastPath | null
   readonly references: References
+  /** Whether jsonata can stop it by itself. */
+  readonly bounded: boolean
 }
 
 const cache = createLru<string, Compiled>(500)
@@ -68,7 +71,7 @@ export function compile(expression: string): Compiled {
   refuseBeforeParsing(expression)
   try {
     const ast = jsonata(expression).ast() as AstNode
-    const compiled: Compiled = { fastPath: compileFastPath(ast), references: referencesOf(ast) }
+    const compiled = { fastPath: compileFastPath(ast), references: referencesOf(ast), bounded: isBounded(ast) }
     cache.set(expression, compiled)
     return compiled
   } catch (thrown) {

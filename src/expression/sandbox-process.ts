@@ -3,8 +3,8 @@
 //
 // 1. It reads, evaluates and writes synchronously (jsonata's promises are microtasks), so its event loop never turns:
 //    nothing asynchronous, a socket for instance, could make progress even if an expression got hold of it.
-// 2. It ends when stdin does. An evaluation that never ends is interrupted by V8 after <ms>, which needs nobody's help, so
-//    no orphan outlives its parent; an interrupted realm is not used again.
+// 2. It ends when stdin does. What jsonata cannot stop itself is interrupted by V8 after <ms> (0 = it can), which needs
+//    nobody's help, so no orphan outlives its parent; an interrupted realm is not used again.
 import { readFileSync, readSync, writeSync } from 'node:fs'
 import { constants, createContext, Script } from 'node:vm'
 import { lockDown } from './lock-down.ts'
@@ -74,7 +74,7 @@ function main([jsonataPath = '', settings = '']: readonly string[]): void {
     const timeout = Number(line.slice(0, space))
     realm.request = line.slice(space + 1)
     try {
-      step.runInContext(realm as never, { timeout })
+      step.runInContext(realm as never, timeout === 0 ? {} : { timeout })
     } catch {
       return write(failed('EXPRESSION_TIMEOUT', `the expression was interrupted after ${timeout} ms`, true))
     }

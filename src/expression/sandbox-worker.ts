@@ -14,8 +14,11 @@ export interface SandboxWorker {
   readonly ready: Promise<void>
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>
-  /** One at a time, once ready. Rejects with an ExpressionError; the process is then gone or about to be. */
-  ask(request: string): Promise<ProcessAnswer>
+  /**
+   * One at a time, once ready; `bounded`: it needs no interrupting. Rejects with an ExpressionError; the process is then
+   * gone or about to be.
+   */
+  ask(request: string, bounded: boolean): Promise<ProcessAnswer>
   /** Lets it end when it has answered what it was asked. */
   retire(): void
 }
@@ -115,7 +118,7 @@ export function startWorker(timeout: number): SandboxWorker {
   return {
     ready: ready.promise,
     ended: ended.promise,
-    ask(request) {
+    ask(request, bounded) {
       const asked = Promise.withResolvers<ProcessAnswer>()
       const since = performance.now()
       // An answer that came while this process was busy is still to be read: let that happen before judging.
@@ -131,7 +134,7 @@ export function startWorker(timeout: number): SandboxWorker {
       }
       pending = asked
       timer = setTimeout(watch, WATCH_MS)
-      child.stdin.write(`${Math.ceil(timeout * 0.6)} ${request}\n`)
+      child.stdin.write(`${bounded ? 0 : Math.ceil(timeout * 0.6)} ${request}\n`)
       return asked.promise
     },
     retire() {

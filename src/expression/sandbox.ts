@@ -60,7 +60,7 @@ export function createSandbox(options: SandboxOptions): Evaluator & Service {
       task.answer.reject(error)
       return pool.giveBack(worker, false)
     }
-    worker.ask(request).then(
+    worker.ask(request, compile(task.expression).bounded).then(
       answer => {
         task.answer.resolve(answer)
         pool.giveBack(worker, answer.last === true)

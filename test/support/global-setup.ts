@@ -24,7 +24,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await server.stop()
     throw error
   }
-  process.stdout.write(`Database: ${server.source}, ready after ${((performance.now() - begun) / 1000).toFixed(1)} s\n`)
+  process.stdout.write(
+    `Database for ${project.name}: ${server.source}, ready after ${((performance.now() - begun) / 1000).toFixed(1)} s\n`,
+  )
   project.provide('server', { url: server.url, template })
   return () => server.stop()
 }

@@ -3,13 +3,19 @@ import { afterAll, expect, test } from 'vitest'
 import { type HttpClient, HttpClientError } from '../../../src/base/http-client.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
-import { applyAll, check } from '../../../src/trigger/apply-files.ts'
+import { createEvaluator } from '../../../src/expression/evaluator.ts'
+import { nodeTypes as registered } from '../../../src/node/registry.ts'
+import { applyAll } from '../../../src/trigger/apply-files.ts'
+import { checkTrigger } from '../../../src/trigger/check.ts'
 import { findTrigger } from '../../../src/trigger/find.ts'
 import { fireManually } from '../../../src/trigger/fire-manually.ts'
+import { parseDocuments } from '../../../src/workflow/document.ts'
 import { findWorkflow } from '../../../src/workflow/find.ts'
+import { validateWorkflow } from '../../../src/workflow/validate.ts'
 import type { WorkflowDocument } from '../../../src/workflow/workflow.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine } from '../../support/engine.ts'
+import { assert } from '../../unit/docs/assert.ts'
 import { blockAfter, readPages } from '../../unit/docs/pages.ts'
 
 /** The world outside: what ends in `.invalid` cannot be reached, all else answers. */
@@ -21,20 +27,24 @@ const http: HttpClient = {
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from('hello') }
   },
 }
+const nodeTypes = new Map([...registered, [assert.type, assert]])
 
 const { pool } = await createTestDatabase()
-const engine = await createTestEngine(pool, { http })
+const evaluator = createEvaluator({ size: 1, log: silentLogger })
+const engine = await createTestEngine(pool, { http, evaluator, nodeTypes })
 const runner = engine.runner()
+await evaluator.start()
 await runner.start()
 afterAll(async () => {
   await runner.stop()
+  await evaluator.stop()
   await engine.stop()
 })
 const deps = { ...engine, metrics: createMetrics(), log: silentLogger }
 
 const runs = readPages().flatMap(page =>
   page.blocks
-    .filter(({ info }) => info === 'yaml')
+    .filter(({ info }) => info.startsWith('yaml'))
     .map(block => {
       const next = blockAfter(page, block)
       return { at: block.at, text: block.text, says: next?.info === 'json output' ? next.text : undefined }
@@ -42,13 +52,19 @@ const runs = readPages().flatMap(page =>
 )
 
 test.each(runs)('$at: the document completes, with the output the page shows', async ({ text, says }) => {
-  const { documents } = check(text)
-  await applyAll(deps, { documents, prune: false, dryRun: false })
-  const [id = ''] = await Promise.all(documents.map(begin))
-  const execution = await engine.ended(id)
+  const document = read(text)
+  await applyAll(deps, { documents: [document], prune: false, dryRun: false })
+  const execution = await engine.ended(await begin(document))
   expect([execution.status, execution.error]).toEqual(['completed', null])
   if (says !== undefined) expect(execution.output).toEqual(JSON.parse(says))
 })
+
+function read(text: string): WorkflowDocument {
+  const raw = parseDocuments(text).documents[0]?.raw
+  const { document, problems } = validateWorkflow(raw, { nodeTypes, checkTrigger })
+  if (document === undefined) throw new Error(JSON.stringify(problems))
+  return document
+}
 
 /** By its first trigger, else with an empty input. */
 async function begin({ name, triggers: [trigger] }: WorkflowDocument): Promise<string> {
@@ -57,5 +73,5 @@ async function begin({ name, triggers: [trigger] }: WorkflowDocument): Promise<s
     return (await engine.begin(id, [{}]))[0] ?? ''
   }
   const { id } = await findTrigger(pool, `${name}/${trigger.key}`)
-  return (await fireManually(deps, { triggerId: id, input: {}, scope: 'docs' })).executionId
+  return (await fireManually(deps, { triggerId: id, input: {}, scope: 'docs' })).executionId ?? ''
 }

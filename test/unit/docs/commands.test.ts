@@ -38,7 +38,9 @@ async function problemOf(line: string): Promise<string | undefined> {
   }
 }
 
-const commands = readPages().flatMap(commandsOf).filter(({ text }) => !text.startsWith('npm '))
+const commands = readPages()
+  .flatMap(commandsOf)
+  .filter(({ text }) => !text.startsWith('npm '))
 
 test('there are commands to examine', () => {
   expect(commands.length).toBeGreaterThan(20)

@@ -16,17 +16,25 @@ interface Schema {
 const page = readPage('docs/documents.md')
 const { nodes, edges, triggers } = DocumentForm.properties
 
-const described: readonly (readonly [heading: string, schema: unknown, table?: number])[] = [
-  ['The document', DocumentForm],
-  ['Nodes', nodes.items],
-  ['Edges', edges.items],
-  ['Triggers', triggers.items],
-  ['Triggers', { properties: commonPolicies }, 1],
-  ['Triggers', { properties: schedulePolicies }, 2],
-  ...[...nodeTypes.values(), ...triggerTypes.values()].map(type => [type.type, type.configSchema] as const),
+interface Described {
+  readonly heading: string
+  readonly schema: unknown
+  /** Which of the tables under the heading. */
+  readonly table?: number
+}
+
+const described: readonly Described[] = [
+  { heading: 'The document', schema: DocumentForm },
+  { heading: 'Nodes', schema: nodes.items },
+  { heading: 'Edges', schema: edges.items },
+  { heading: 'Triggers', schema: triggers.items },
+  { heading: 'Triggers', table: 1, schema: { properties: commonPolicies } },
+  { heading: 'Triggers', table: 2, schema: { properties: schedulePolicies } },
+  ...[...nodeTypes.values(), ...triggerTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema })),
 ]
 
-test.each(described)('the section %s names every field and no other, with its default', (heading, schema, table = 0) => {
+test.each(described)('the section $heading names every field and no other, with its default', given => {
+  const { heading, schema, table = 0 } = given
   const rows = page.tables.filter(one => one.heading === heading)[table]?.rows ?? []
   const documented = rows.map(([field = '', , fallback = '']) => ({ field: field.replaceAll('`', ''), fallback }))
   const fields = fieldsOf(schema as Schema, new Set(documented.map(({ field }) => field)))

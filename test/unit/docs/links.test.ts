@@ -2,7 +2,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { expect, test } from 'vitest'
-import { anchorOf, readPage, readPages, ROOT } from './pages.ts'
+import { anchorOf, ROOT, readPage, readPages } from './pages.ts'
 
 const pages = readPages()
 

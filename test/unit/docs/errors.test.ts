@@ -1,0 +1,30 @@
+// docs/errors.md lists every error there is, with its exit code.
+import { globSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { type ErrorCode, errorKinds, MbflowError } from '../../../src/base/errors.ts'
+import { reportFailure } from '../../../src/cli/failure.ts'
+import { recorder } from '../cli/recorder.ts'
+import { ROOT, readPage } from './pages.ts'
+
+const [ofCommands, ofNodes] = readPage('docs/errors.md').tables.map(({ rows }) =>
+  rows.map(([code = '', cell = '']) => ({ code: code.replaceAll('`', ''), cell })),
+)
+
+test('every error of a command is listed with its exit code', () => {
+  const codes = Object.keys(errorKinds) as ErrorCode[]
+  const exits = codes.map(code => ({
+    code,
+    cell: String(reportFailure(new MbflowError(code, ''), recorder().stream, true)),
+  }))
+  expect(ofCommands).toEqual(exits.sort((a, b) => (a.code < b.code ? -1 : 1)))
+})
+
+test('every error of a node or an execution is listed', () => {
+  const files = globSync(['src/{node,execution,expression}/**/*.ts', 'src/base/http-*.ts'], { cwd: ROOT })
+  const named = files.flatMap(
+    file => readFileSync(`${ROOT}${file}`, 'utf8').match(/(?<=')[A-Z]+(_[A-Z]+)+(?=')/g) ?? [],
+  )
+  // A lookup that finds nothing is the command's.
+  const codes = [...new Set(named)].filter(code => !(code in errorKinds)).sort()
+  expect(ofNodes?.map(({ code }) => code)).toEqual(codes)
+})
