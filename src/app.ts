@@ -113,7 +113,7 @@ async function stopPart(part: Service, log: Logger): Promise<void> {
 function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, queue }: Ground) {
   const evaluator = createEvaluator({ size: config.expressionProcesses, log })
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
-  const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, metrics })
+  const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log })
   const engine = { pool: pools.engine, queue, eventLog, catalog: createCatalog(pools.engine), clock, log }
   const work = createAdvance({
     ...engine,

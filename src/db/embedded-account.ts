@@ -52,7 +52,7 @@ export function spawnAs(account: Account | undefined): {
   return { cwd: '/', env, ...(account && { uid: account.uid, gid: account.gid }) }
 }
 
-/** What the program writes to stdout; rejects with the end of what it wrote to stderr when it fails. */
+/** What the program writes to stdout; rejects with its reason when it fails. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -66,13 +66,15 @@ export async function run(
   } catch (error) {
     const { stderr = '' } = error as { stderr?: string }
     if (stderr.trim() === '') throw error
-    throw new Error(lastLines(stderr), { cause: error })
+    throw new Error(reasonIn(stderr), { cause: error })
   }
 }
 
-/** As much as an error message bears. */
-export function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join('\n')
+/** What a program of the server gave as its reason: the lines that name an error, else the last ones. */
+export function reasonIn(output: string): string {
+  const lines = output.trim().split('\n')
+  const errors = lines.filter(line => /\b(FATAL|PANIC|ERROR|error):/.test(line))
+  return (errors.length > 0 ? errors : lines).slice(-3).join('\n')
 }
 
 export async function give(path: string, account: Account | undefined): Promise<void> {

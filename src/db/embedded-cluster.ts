@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { messageOf, systemCode } from '../base/errors.ts'
 import { identityOf } from '../base/process-lock.cjs'
-import { type Account, give, lastLines, run, spawnAs } from './embedded-account.ts'
+import { type Account, give, reasonIn, run, spawnAs } from './embedded-account.ts'
 import type { Programs } from './embedded-programs.ts'
 
 /** The superuser and the database. */
@@ -104,7 +104,7 @@ export interface StartOptions {
   readonly script?: string
 }
 
-/** Resolves once the server takes connections; rejects with the end of what it logged. */
+/** Resolves once the server takes connections; rejects with the reason it logged. */
 export async function startServer(options: StartOptions): Promise<ChildProcess> {
   const begun = systemClock.monotonic()
   // Left behind, since nobody lives here; but PostgreSQL would take any process that has the pid by now, even a dead one
@@ -121,7 +121,7 @@ export async function startServer(options: StartOptions): Promise<ChildProcess> 
       } catch (error) {
         const said = await readFrom(log, size)
         const again = /still in use/.test(said) && systemClock.monotonic() - begun < MEMORY_PATIENCE_MS
-        if (!again) throw new Error(`${messageOf(error)}\n${lastLines(said)}`, { cause: error })
+        if (!again) throw new Error(`${messageOf(error)}\n${reasonIn(said)}`, { cause: error })
         await systemClock.sleep(100)
       }
     }
@@ -166,8 +166,8 @@ async function ready(child: ChildProcess, data: string): Promise<void> {
   child.once('error', error => {
     failed = error.message
   })
-  child.once('exit', code => {
-    failed = `it ended with ${code}`
+  child.once('exit', (code, signal) => {
+    failed = `it ended with ${signal ?? code}`
   })
   for (const begun = systemClock.monotonic(); ; await systemClock.sleep(POLL_MS)) {
     if (failed !== undefined) throw new Error(failed)

@@ -72,6 +72,20 @@ export function isTransient(error: unknown): boolean {
   return code === undefined ? TRANSIENT_MESSAGE.test(messageOf(error)) : TRANSIENT_CODE.test(code)
 }
 
+const OUTLAST_MS = 200
+
+/** Repeats `work` until the database answers, or until the signal aborts: then the last error. Only for what may run twice. */
+export async function outlast<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (signal.aborted || !isTransient(error)) throw error
+      await systemClock.sleep(OUTLAST_MS, signal)
+    }
+  }
+}
+
 const RETRYABLE = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
 

@@ -6,9 +6,10 @@
 // 3. Rows are locked in id order, and rows that somebody else holds wait for the next flush: no deadlock, no stall.
 // 4. An append that the database refuses fails alone: its neighbours of the batch are written.
 // 5. After a COMMIT whose answer was lost, the log itself is asked whether the append is in it.
-import type { Clock } from '../base/clock.ts'
+import type { Clock, DatabaseClock } from '../base/clock.ts'
 import { MbflowError } from '../base/errors.ts'
 import type { Ids } from '../base/id.ts'
+import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { isTransient, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -42,6 +43,8 @@ export interface EventLogDeps {
   readonly queue: Queue
   readonly ids: Ids
   readonly clock: Clock
+  readonly databaseClock: DatabaseClock
+  readonly log: Logger
   readonly metrics: Metrics
 }
 
@@ -53,7 +56,8 @@ interface Passed extends Numbered {
   readonly at: Date
 }
 
-export function createEventLog({ pool, queue, ids, clock, metrics }: EventLogDeps): EventLog {
+export function createEventLog(deps: EventLogDeps): EventLog {
+  const { pool, ids, clock, metrics } = deps
   const group = createGroupCommit<Numbered, Appended>({
     keyOf: one => one.append.executionId,
     maxBatch: MAX_BATCH,
@@ -63,7 +67,7 @@ export function createEventLog({ pool, queue, ids, clock, metrics }: EventLogDep
   async function flush(batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
     const startedAt = clock.monotonic()
     try {
-      const results = await pool.transaction(tx => write(tx, queue, batch))
+      const results = await pool.transaction(tx => write(tx, deps, batch))
       metrics.appendSeconds.observe((clock.monotonic() - startedAt) / 1000)
       metrics.appendBatch.observe(batch.length)
       if (results.every(result => result === again)) await clock.sleep(LOCKED_ELSEWHERE_MS)
@@ -101,6 +105,10 @@ export function createEventLog({ pool, queue, ids, clock, metrics }: EventLogDep
           return result
         } catch (error) {
           if (!isTransient(error)) throw error
+          deps.log.warn(
+            { evt: 'event.append_in_doubt', err: error, executionId: append.executionId },
+            'the database did not answer; will ask again',
+          )
           const written = await inDoubt(one, signal)
           if (written !== undefined) return written
         }
@@ -111,9 +119,14 @@ export function createEventLog({ pool, queue, ids, clock, metrics }: EventLogDep
   }
 }
 
-async function write(tx: Tx, queue: Queue, batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
+async function write(
+  tx: Tx,
+  { queue, databaseClock }: EventLogDeps,
+  batch: readonly Numbered[],
+): Promise<FlushResult<Appended>[]> {
   const wanted = batch.map(one => one.append.executionId)
   const rows = new Map((await lockRows(tx, wanted)).map(row => [row.id, row]))
+  for (const { at } of rows.values()) databaseClock.observe(at)
   const existing = rows.size === batch.length ? undefined : await existingIds(tx, wanted)
   const passed: Passed[] = []
   const results = batch.map((one): FlushResult<Appended> => {

@@ -1,38 +1,36 @@
 // Takes a batch of jobs: loads their executions together, and drives a turn of each.
-import type { Job } from '../queue/queue.ts'
+import { outlast } from '../db/pool.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import { type ExecutionRow, loadExecutions } from './store.ts'
-import { driveTurn, type Loaded, type TurnDeps } from './turn.ts'
+import { driveTurn, type TurnDeps } from './turn.ts'
 
 /** Works on a batch of jobs; one promise per job, settled when the turn is over. */
 export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Promise<void>[] {
   return batch => {
-    const loaded = load(
-      deps,
-      batch.map(held => held.job),
-    )
+    const [first] = batch
+    if (first === undefined) return []
+    const rows = outlast(() => load(deps, batch), first.lost)
     return batch.map(async held => {
-      const found = (await loaded).get(held.job.executionId)
+      const { job, lost } = held
+      const row = (await rows).get(job.executionId)
       // A job of an earlier turn, or of an execution that is over, has nothing left to say.
-      if (found === undefined || found.row.turn !== held.job.turn || isTerminal(found.row))
-        return deps.queue.settle(deps.pool, [held.job])
-      await driveTurn(deps, held, found)
+      if (row === undefined || row.turn !== job.turn || isTerminal(row)) {
+        return outlast(() => deps.queue.settle(deps.pool, [job]), lost)
+      }
+      const plan = await outlast(() => deps.catalog.plan(row.workflowId), lost)
+      await driveTurn(deps, held, { row, plan })
     })
   }
 }
 
-async function load(deps: TurnDeps, jobs: readonly Job[]): Promise<Map<string, Loaded>> {
+async function load({ pool, catalog }: TurnDeps, batch: readonly HeldJob[]): Promise<Map<string, ExecutionRow>> {
   const rows = await loadExecutions(
-    deps.pool,
-    jobs.map(job => job.executionId),
+    pool,
+    batch.map(({ job }) => job.executionId),
   )
-  const plans = await deps.catalog.plans([...new Set(rows.map(row => row.workflowId))])
-  const loaded = new Map<string, Loaded>()
-  for (const row of rows) {
-    const plan = plans.get(row.workflowId)
-    if (plan !== undefined) loaded.set(row.id, { row, plan })
-  }
-  return loaded
+  // Asked for together; each turn then finds its own, and one version that cannot be compiled is its own turn's error.
+  await catalog.plans([...new Set(rows.map(row => row.workflowId))]).catch(() => {})
+  return new Map(rows.map(row => [row.id, row]))
 }
 
 function isTerminal(row: ExecutionRow): boolean {

@@ -7,14 +7,14 @@
 import type { Clock, DatabaseClock } from '../base/clock.ts'
 import type { Limit } from '../base/limit.ts'
 import type { Metrics } from '../base/metrics.ts'
-import type { Pool } from '../db/pool.ts'
+import { outlast, type Pool } from '../db/pool.ts'
 import type { Appended } from '../event/append.ts'
 import type { EventBody, RecordedError } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Catalog } from '../workflow/catalog.ts'
-import type { Plan } from '../workflow/waves.ts'
+import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { type AttemptDeps, type AttemptResult, attempt } from './attempt.ts'
 import {
   type Draft,
@@ -102,44 +102,50 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Lo
 }
 
 async function reload(turn: Turn): Promise<void> {
-  const events = await turn.deps.eventLog.read(turn.row.id)
+  const events = await outlast(() => turn.deps.eventLog.read(turn.row.id), turn.held.lost)
   turn.state = fold(turn.plan, initialState(turn.plan, turn.row.input), events)
   turn.sequence = events.length
 }
 
-/** Decides and appends once; false when the turn is over for this process. */
+/** Decides and appends once, and starts what may start; false when the turn is over for this process. */
 async function step(turn: Turn): Promise<boolean> {
   const { plan, held } = turn
   const now = nowOf(turn.deps)
   const draft = draftOf(turn.state)
-  const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
 
   if (!turn.claimed) {
-    say({ type: 'execution_taken_over', payload: { claim: held.job.retryCount } })
+    emit(plan, draft, { body: { type: 'execution_taken_over', payload: { claim: held.job.retryCount } }, at: now.at })
     restartLost(plan, draft, { reason: LOST_WORKER, now })
   }
-  const settled = [...turn.ended]
+  const settled = outcomesToSettle(turn)
   for (const [key, { outcome, edges }] of settled) settleAttempt(plan, draft, { key, outcome, edges, now })
   const leaving = decideFate(turn, draft, now)
-  if (draft.events.length === 0) return true
+  if (draft.events.length > 0) {
+    const result = await append(turn, draft, leaving)
+    if (result === 'refused') {
+      if (settled.length === 0) throw new Error(`the database refuses the events of execution ${turn.row.id}`)
+      for (const [key] of settled) turn.ended.set(key, refusedResult())
+      return step(turn)
+    }
+    if (result.kind === 'fenced') return false
+    if (result.kind === 'behind') {
+      await reload(turn)
+      return step(turn)
+    }
+    for (const [key] of settled) turn.ended.delete(key)
+    turn.claimed = true
+    count(turn, draft)
+  }
+  if (!leaving) startAttempts(turn)
+  return !leaving
+}
 
-  const result = await append(turn, draft, leaving)
-  if (result === 'refused') {
-    if (settled.length === 0) throw new Error(`the database refuses the events of execution ${turn.row.id}`)
-    for (const [key] of settled) turn.ended.set(key, refusedResult())
-    return step(turn)
+/** Outcomes of attempts that are still open; one that is recorded already (its append was committed unanswered) is done. */
+function outcomesToSettle({ plan, state, ended }: Turn): [string, AttemptResult][] {
+  for (const key of ended.keys()) {
+    if (state.nodes[plan.index.get(key) ?? -1]?.status !== 'running') ended.delete(key)
   }
-  if (result.kind === 'fenced') return false
-  if (result.kind === 'behind') {
-    await reload(turn)
-    return step(turn)
-  }
-  for (const [key] of settled) turn.ended.delete(key)
-  turn.claimed = true
-  count(turn, draft)
-  if (leaving) return false
-  startAttempts(turn, draft.events)
-  return true
+  return [...ended]
 }
 
 /** What happens next beyond the outcomes; true when this append ends the turn. */
@@ -210,25 +216,29 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
   }
 }
 
-function startAttempts(turn: Turn, events: readonly EventBody[]): void {
-  const { deps, plan, state, row } = turn
-  for (const event of events) {
-    if (event.type !== 'node_started') continue
-    const key = event.payload.node
-    const node = plan.nodes[plan.index.get(key) ?? -1]
-    if (node === undefined) continue
-    const abort = new AbortController()
-    turn.running.set(key, abort)
-    const request = { plan, node, executionId: row.id, state, scope: turn.scopes.of(state, node), signal: abort.signal }
-    void deps.attempts
-      .run(() => attempt(deps, request))
-      .then(result => {
-        deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
-        turn.running.delete(key)
-        turn.ended.set(key, result)
-        turn.wake()
-      })
+/** Begins the attempt of every node whose start is recorded and which this process does not run yet. */
+function startAttempts(turn: Turn): void {
+  const { plan, state } = turn
+  for (const index of plan.waves[state.wave] ?? []) {
+    const node = plan.nodes[index]
+    if (node === undefined || state.nodes[index]?.status !== 'running') continue
+    if (!turn.running.has(node.key) && !turn.ended.has(node.key)) startAttempt(turn, node)
   }
+}
+
+function startAttempt(turn: Turn, node: PlanNode): void {
+  const { deps, plan, state, row, running, ended } = turn
+  const abort = new AbortController()
+  running.set(node.key, abort)
+  const scope = turn.scopes.of(state, node)
+  void deps.attempts
+    .run(() => attempt(deps, { plan, node, executionId: row.id, state, scope, signal: abort.signal }))
+    .then(result => {
+      deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
+      running.delete(node.key)
+      ended.set(node.key, result)
+      turn.wake()
+    })
 }
 
 /** Waits for an outcome, a retry that is due, the deadline, a drain, or the loss of the claim. */

@@ -1,10 +1,11 @@
 // The transcripts of the README, command by command: what they show is what the program says. Ids, instants, durations and
 // ports may differ; `…` stands for what is left out.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type Running, startMbflow } from '../support/processes.ts'
 import { readPage, wordsOf } from '../unit/docs/pages.ts'
+import { makeFolder } from './embedded-folder.ts'
 
 const README = readPage('README.md')
 const START = 'npm start'
@@ -22,14 +23,13 @@ const steps = README.blocks
     return { command, lines: lines.filter(line => line.trim() !== '' && line !== '…') }
   })
 
-// PostgreSQL, which does not run as root, must get into it too.
-const folder = mkdtempSync('/var/tmp/mbflow-docs-')
-const env = { MBFLOW_DATA_DIR: join(folder, 'data'), PORT: '0', LOG_LEVEL: 'warn' }
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = await makeFolder()
+const env = { MBFLOW_DATA_DIR: folder.dataDir, PORT: '0', LOG_LEVEL: 'warn' }
+afterAll(() => folder.remove())
 
 for (const { text } of README.blocks.filter(({ info }) => info === 'yaml')) {
   const [, name = ''] = /^name: (.+)$/m.exec(text) ?? []
-  writeFileSync(join(folder, `${name}.yaml`), text)
+  writeFileSync(join(folder.root, `${name}.yaml`), text)
 }
 
 /** The ids of this run, by those of the page. */
@@ -43,7 +43,7 @@ test('the transcripts of the README are what the program says', { timeout: 120_0
   const started: Running[] = []
   for (const { command, lines } of steps) {
     const args = command === START ? ['start', '--examples'] : wordsOf(withRealIds(command)).slice(1)
-    const running = startMbflow(args, { env, cwd: folder })
+    const running = startMbflow(args, { env, cwd: folder.root })
     if (command === START) started.push(running)
     await Promise.all(lines.map(line => running.line(new RegExp(`^${patternOf(line)}$`), 60_000)))
     for (const line of lines) await remember(line, running)

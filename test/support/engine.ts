@@ -51,7 +51,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> 
   const databaseClock = createDatabaseClock(systemClock)
   const ids = createIds(databaseClock.now)
   const metrics = createMetrics()
-  const eventLog = createEventLog({ pool, queue, ids, clock: systemClock, metrics })
+  const eventLog = createEventLog({ pool, queue, ids, clock: systemClock, databaseClock, metrics, log: silentLogger })
   const catalog = createCatalog(pool)
   const evaluator = createEvaluator({ size: 1, log: silentLogger })
   const deps: TurnDeps = {
