@@ -2,6 +2,7 @@
 FROM node:24-bookworm-slim AS base
 
 FROM base AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends tini
 WORKDIR /packages
 COPY package.json package-lock.json ./
 # Without the optional packages: the embedded PostgreSQL, and a Node for machines that have an old one. A registry that
@@ -18,6 +19,7 @@ COPY src src
 RUN chmod -R a+rX .
 
 FROM base
+COPY --from=build /usr/bin/tini /usr/bin/tini
 WORKDIR /app
 COPY --from=build /packages/node_modules node_modules
 # Without package-lock.json, so that the launcher takes what is installed as it is.
@@ -28,6 +30,7 @@ EXPOSE 7377
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no npm in between: SIGTERM reaches the daemon.
-ENTRYPOINT ["node", "/app/bin/mbflow"]
+# The first process of a container ignores signals that it does not expect: one that arrives while the program is still
+# loading, a second one that means "at once". tini passes them on to a process that does not.
+ENTRYPOINT ["tini", "--", "node", "/app/bin/mbflow"]
 CMD ["start"]

@@ -1,9 +1,10 @@
 // Who the embedded server's programs run as. PostgreSQL refuses to run as root, so root hands them to an account that is
 // there already: never is one made on the user's machine.
-import { execFile } from 'node:child_process'
+import { type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
 import { chown } from 'node:fs/promises'
-import { promisify } from 'node:util'
+import { text } from 'node:stream/consumers'
 import { MbflowError } from '../base/errors.ts'
 
 export interface Account {
@@ -41,15 +42,10 @@ function readAccounts(): Account[] {
     .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
 }
 
-/** How a program of the server is spawned: nothing of our environment, folder or rights reaches it. */
-export function spawnAs(account: Account | undefined): {
-  cwd: string
-  env: Record<string, string>
-  uid?: number
-  gid?: number
-} {
+/** How a program of the server is spawned: nothing of our environment, folder, rights or terminal reaches it. */
+export function spawnAs(account: Account | undefined): SpawnOptions {
   const env = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/local/bin:/usr/bin:/bin' }
-  return { cwd: '/', env, ...(account && { uid: account.uid, gid: account.gid }) }
+  return { cwd: '/', env, detached: true, ...(account && { uid: account.uid, gid: account.gid }) }
 }
 
 /** What the program writes to stdout; rejects with its reason when it fails. */
@@ -58,16 +54,16 @@ export async function run(
   args: readonly string[],
   { account, input }: { readonly account: Account | undefined; readonly input?: string },
 ): Promise<string> {
-  const running = promisify(execFile)(program, args, spawnAs(account))
+  const child = spawn(program, args, { ...spawnAs(account), stdio: 'pipe' })
   // A program that ends before it has read its input says why itself.
-  if (input !== undefined) running.child.stdin?.on('error', () => {}).end(input)
-  try {
-    return (await running).stdout
-  } catch (error) {
-    const { stderr = '' } = error as { stderr?: string }
-    if (stderr.trim() === '') throw error
-    throw new Error(reasonIn(stderr), { cause: error })
-  }
+  child.stdin.on('error', () => {}).end(input)
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
+  ])
+  if (code === 0) return stdout
+  throw new Error(reasonIn(stderr) || `${program} ended with ${signal ?? code}`)
 }
 
 /** What a program of the server gave as its reason: the lines that name an error, else the last ones. */

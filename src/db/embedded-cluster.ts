@@ -4,8 +4,8 @@
 // 2. Whether its server runs is read from the server's own pid file and the process table, never from its log.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants, existsSync, readFileSync, statSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { messageOf, systemCode } from '../base/errors.ts'
 import { identityOf } from '../base/process-lock.cjs'
@@ -21,6 +21,7 @@ const START_PATIENCE_MS = 120_000
 /** A killed server's children may hold its memory a little longer than it lives. */
 const MEMORY_PATIENCE_MS = 10_000
 const STOP_PATIENCE_MS = 60_000
+const STILL_STARTING = 'it is still recovering; try again later'
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 export interface Postmaster {
@@ -45,9 +46,11 @@ export interface NewCluster {
 }
 
 export async function createCluster({ data, passwordFile, programs, account, durable }: NewCluster): Promise<void> {
-  const draft = `${data}.new`
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft, { mode: 0o700 })
+  const [folder, prefix] = [dirname(data), `${basename(data)}.new-`]
+  // What an attempt that was killed left behind. Its programs may live on: they never see the draft of this attempt.
+  const left = (await readdir(folder)).filter(name => name.startsWith(prefix))
+  for (const name of left) await rm(join(folder, name), { recursive: true, maxRetries: 10 })
+  const draft = await mkdtemp(join(folder, prefix))
   await give(draft, account)
   const locale = ['--encoding=UTF8', '--locale=C']
   // Before 17 there is no built-in provider: there the locale C of the system's, which differs in upper and lower case only.
@@ -58,7 +61,7 @@ export async function createCluster({ data, passwordFile, programs, account, dur
   const single = ['--single', '-D', draft, '-c', 'exit_on_error=on', 'postgres']
   await run(programs.postgres, single, { account, input: `create database ${NAME}\n` })
   await rename(draft, data)
-  if (durable) await reachDisk(dirname(data))
+  if (durable) await reachDisk(folder)
 }
 
 async function reachDisk(folder: string): Promise<void> {
@@ -153,8 +156,6 @@ function spawnServer({ data, programs, account, port, settings, script }: StartO
   const [program = '', ...args] = [...shell, ...server, ...set]
   const child = spawn(program, args, {
     ...spawnAs(account),
-    // In a session of its own: the terminal's Ctrl-C is for us, and the server stops last.
-    detached: true,
     stdio: [script === undefined ? 'ignore' : 'pipe', log.fd, log.fd],
   })
   child.unref()
@@ -172,17 +173,18 @@ async function ready(child: ChildProcess, data: string): Promise<void> {
   for (const begun = systemClock.monotonic(); ; await systemClock.sleep(POLL_MS)) {
     if (failed !== undefined) throw new Error(failed)
     if (findPostmaster(data)?.status === 'ready') return
-    if (systemClock.monotonic() - begun > START_PATIENCE_MS) throw new Error('it is still recovering; try again later')
+    if (systemClock.monotonic() - begun > START_PATIENCE_MS) throw new Error(STILL_STARTING)
   }
 }
 
-/** The server that runs or is about to; waits for the end of one that stops. */
+/** The server that runs, once one that is starting does. */
 export async function settledPostmaster(data: string): Promise<Postmaster | undefined> {
   for (const begun = systemClock.monotonic(); ; await systemClock.sleep(POLL_MS)) {
     const found = findPostmaster(data)
     if (found === undefined || found.status === 'ready') return found
-    if (systemClock.monotonic() - begun > START_PATIENCE_MS)
-      throw new Error(`it is still ${found.status}; try again later`)
+    // Told to stop by somebody else, it would wait for its clients to leave, and those are we.
+    if (found.status === 'stopping') await stopServer(found)
+    else if (systemClock.monotonic() - begun > START_PATIENCE_MS) throw new Error(STILL_STARTING)
   }
 }
 

@@ -60,6 +60,10 @@ function failed(code: RealmFailure['code'], message: string, last: boolean): str
   return JSON.stringify({ error: { code, message }, last } satisfies ProcessAnswer)
 }
 
+function tooLarge(size: number, most: number): string {
+  return `the result is ${size} bytes of JSON, at most ${most} are allowed`
+}
+
 function main([jsonataPath = '', settings = '']: readonly string[]): void {
   // A Ctrl-C, or a service manager, signals the whole group: the parent decides when the work is over.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -79,15 +83,7 @@ function main([jsonataPath = '', settings = '']: readonly string[]): void {
       return write(failed('EXPRESSION_TIMEOUT', `the expression was interrupted after ${timeout} ms`, true))
     }
     const size = Buffer.byteLength(realm.response) - '{"value":}'.length
-    if (size <= limits.output) write(realm.response)
-    else
-      write(
-        failed(
-          'EXPRESSION_TOO_LARGE',
-          `the result is ${size} bytes of JSON, at most ${limits.output} are allowed`,
-          false,
-        ),
-      )
+    write(size <= limits.output ? realm.response : failed('EXPRESSION_TOO_LARGE', tooLarge(size, limits.output), false))
   }
 }
 

@@ -59,12 +59,13 @@ function spawnProcess(timeout: number): ChildProcessWithoutNullStreams {
  * it, and V8 interrupts what jsonata cannot stop.
  */
 export function startWorker(timeout: number): SandboxWorker {
+  const interruptAfter = Math.ceil(timeout * 0.6)
   const child = spawnProcess(Math.ceil(timeout * 0.5))
   const ready = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()
   let pending: PromiseWithResolvers<ProcessAnswer> | undefined
+  const complaints = lastWords(child)
   let received = ''
-  let complaints = ''
   let timer = setTimeout(kill, BOOT_MS)
 
   function kill(): void {
@@ -84,12 +85,13 @@ export function startWorker(timeout: number): SandboxWorker {
   }
 
   function receive(line: string): void {
-    const answer = parseAnswer(line)
-    if (answer === 'ready') {
+    if (line === 'ready\n') {
       clearTimeout(timer)
-      ready.resolve()
-    } else if (answer !== null) settle()?.resolve(answer)
-    else fail(unavailable('the process evaluating the expression wrote what is not an answer'))
+      return ready.resolve()
+    }
+    const answer = parseAnswer(line)
+    if (answer !== null && pending !== undefined) settle()?.resolve(answer)
+    else fail(unavailable('the process evaluating the expression said what it was not asked'))
   }
 
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
@@ -100,17 +102,11 @@ export function startWorker(timeout: number): SandboxWorker {
     received = ''
     receive(line)
   })
-  child.stderr.setEncoding('utf8').on('data', (part: string) => {
-    complaints = (complaints + part).slice(-2000)
-  })
   child.stdin.on('error', () => {}) // `close` tells
-  child.on('error', error => {
-    complaints += messageOf(error)
-  })
   child.on('close', (code, signal) => {
     settle()?.reject(endOf(code, signal))
     ready.reject(
-      unavailable(`the process for evaluating expressions does not start (${signal ?? code}): ${complaints.trim()}`),
+      unavailable(`the process for evaluating expressions does not start (${signal ?? code}): ${complaints()}`),
     )
     ended.resolve()
   })
@@ -134,7 +130,7 @@ export function startWorker(timeout: number): SandboxWorker {
       }
       pending = asked
       timer = setTimeout(watch, WATCH_MS)
-      child.stdin.write(`${bounded ? 0 : Math.ceil(timeout * 0.6)} ${request}\n`)
+      child.stdin.write(`${bounded ? 0 : interruptAfter} ${request}\n`)
       return asked.promise
     },
     retire() {
@@ -144,8 +140,18 @@ export function startWorker(timeout: number): SandboxWorker {
   }
 }
 
-function parseAnswer(line: string): ProcessAnswer | 'ready' | null {
-  if (line === 'ready\n') return 'ready'
+/** The end of what it wrote to stderr, or why it could not be started. */
+function lastWords(child: ChildProcessWithoutNullStreams): () => string {
+  let words = ''
+  const add = (text: string): void => {
+    words = (words + text).slice(-2000)
+  }
+  child.stderr.setEncoding('utf8').on('data', add)
+  child.on('error', error => add(messageOf(error)))
+  return () => words.trim()
+}
+
+function parseAnswer(line: string): ProcessAnswer | null {
   try {
     return JSON.parse(line) as ProcessAnswer
   } catch {
@@ -173,6 +179,6 @@ function tooLarge(message: string): ExpressionError {
   return new ExpressionError('EXPRESSION_TOO_LARGE', `the expression ${message}`)
 }
 
-function unavailable(message: string): ExpressionError {
+export function unavailable(message: string): ExpressionError {
   return new ExpressionError('EXPRESSION_UNAVAILABLE', message)
 }

@@ -11,7 +11,7 @@ import { compile, type Evaluator, ExpressionError, expressionLimits } from './ex
 import { pick } from './references.ts'
 import { createPool } from './sandbox-pool.ts'
 import type { ProcessAnswer } from './sandbox-process.ts'
-import type { SandboxWorker } from './sandbox-worker.ts'
+import { type SandboxWorker, unavailable } from './sandbox-worker.ts'
 import { failureWording } from './wording.ts'
 
 export interface SandboxOptions {
@@ -125,8 +125,4 @@ function resultOf({ value, error }: ProcessAnswer, expression: string): Json | u
   if (error.code !== 'EXPRESSION_FAILED') throw new ExpressionError(error.code, error.message)
   const { message, position } = failureWording(error, expression)
   throw new ExpressionError(error.code, message, position)
-}
-
-function unavailable(message: string): ExpressionError {
-  return new ExpressionError('EXPRESSION_UNAVAILABLE', message)
 }

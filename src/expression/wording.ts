@@ -65,11 +65,10 @@ export function syntaxWording(thrown: unknown, source: string): Wording {
   return { message: `${said}${place(position, source)}${hint === undefined ? '' : `; ${hint}`}`, position }
 }
 
-/** What went wrong while evaluating; these texts are jsonata's own. */
+/** What went wrong while evaluating: jsonata's own text, or that of the expression's `$error`. */
 export function failureWording(error: JsonataError, source: string): Wording {
   const position = startOf(error, source)
-  const message = (error.message ?? 'it failed without saying why').replace(/\.$/, '')
-  return { message: `${lowerFirst(message)}${place(position, source)}`, position }
+  return { message: `${error.message ?? 'it failed'}${place(position, source)}`, position }
 }
 
 function startOf({ position, token, value }: JsonataError, source: string): number | undefined {
@@ -89,9 +88,4 @@ function place(position: number | undefined, source: string): string {
 
 export function shorten(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`
-}
-
-function lowerFirst(text: string): string {
-  // "The left side …" but not "JSON …"
-  return /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text
 }

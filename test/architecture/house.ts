@@ -34,7 +34,7 @@ export const house: House = {
     cli: 'table text',
     event: 'append event',
     execution: 'decide evolve inputs state',
-    expression: 'ast expression fast-path references scan template wording',
+    expression: 'ast bounded expression fast-path references scan template wording',
     node: 'http-check http-config http-request http-response node-type registry types/',
     queue: 'queues',
     trigger: 'check cron-syntax misfire overlap registry slots trigger trigger-type types/ wall-clock zone',

@@ -45,7 +45,7 @@ test('the transcripts of the README are what the program says', { timeout: 120_0
     const args = command === START ? ['start', '--examples'] : wordsOf(withRealIds(command)).slice(1)
     const running = startMbflow(args, { env, cwd: folder.root })
     if (command === START) started.push(running)
-    await Promise.all(lines.map(line => running.line(new RegExp(`^${patternOf(line)}$`), 60_000)))
+    await Promise.all(lines.map(line => running.line(new RegExp(`^${patternOf(line)}$`), 30_000)))
     for (const line of lines) await remember(line, running)
     if (command === START) continue
     // What follows something until it is interrupted.

@@ -71,6 +71,17 @@ test('of processes that find it dead at once, exactly one starts it', async () =
   await Promise.all(users.map(user => user.stop('SIGINT')))
 })
 
+test('a server that somebody told to stop is started again while it is in use', async () => {
+  const server = await acquire()
+  const pool = createPool({ url: server.url, applicationName: 'mbflow:test', max: 1, log: silentLogger })
+  await pool.executeSql('select 1')
+  process.kill(serverPid(dataDir) ?? Number.NaN, 'SIGTERM') // lets its clients finish
+  await expect.poll(() => server.ensureRunning(), { interval: 1 }).toBe(true)
+  expect((await pool.executeSql('select 2 as two')).rows).toEqual([{ two: 2 }])
+  await pool.end()
+  await server.release()
+})
+
 test('nobody starts it again after leaving', async () => {
   const server = await acquire()
   await server.release()

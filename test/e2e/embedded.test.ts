@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync } from 'node:fs'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
 import { acquireEmbedded, defaultDataDir, type EmbeddedServer } from '../../src/db/embedded.ts'
@@ -91,7 +90,8 @@ test('is made anew after a process was killed that was making it', async () => {
   const { dataDir: empty, remove } = await makeFolder()
   onTestFinished(remove)
   const killed = spawnUser(empty)
-  await expect.poll(() => existsSync(join(empty, 'pg.new')), { interval: 5, timeout: 20_000 }).toBe(true)
+  const isMaking = (): boolean => globSync('pg.new-*', { cwd: empty }).length > 0
+  await expect.poll(isMaking, { interval: 5, timeout: 20_000 }).toBe(true)
   await killed.stop('SIGKILL')
 
   const server = await acquire(empty)

@@ -89,7 +89,7 @@ test('an error says what, where and near what', async () => {
     name: 'ExpressionError',
     code: 'EXPRESSION_FAILED',
     position: 11,
-    message: 'the right side of the "+" operator must evaluate to a number (character 12, near `vars.limit + "1"`)',
+    message: 'The right side of the "+" operator must evaluate to a number (character 12, near `vars.limit + "1"`)',
   })
 })
 
@@ -101,7 +101,7 @@ test('a template takes from the sandbox what the fast path cannot tell', async (
 test('a template whose expression fails in the sandbox names its path', async () => {
   await expect(renderTemplates({ body: { n: '{{ 1 + "a" }}' } }, scope, evaluator)).rejects.toMatchObject({
     code: 'EXPRESSION_FAILED',
-    message: expect.stringMatching(/^body\.n: \{\{ 1 \+ "a" \}\}: the right side of the "\+"/),
+    message: expect.stringMatching(/^body\.n: \{\{ 1 \+ "a" \}\}: The right side of the "\+"/),
   })
 })
 
