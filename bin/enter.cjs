@@ -19,13 +19,13 @@ function enter(root, program) {
   return import(pathToFileURL(file)).then(module => (program.call ? module[program.call](program.args) : undefined))
 }
 
-/** Short commands take a third of the time. Only in a folder of our own: what root left in another's, they could not remove. */
+/** Saves two thirds of a short command. Only in a folder of our own: what root left in another's, they could not remove. */
 function keepCompiled(root) {
   const isOurs = process.getuid !== undefined && process.getuid() === fs.statSync(root).uid
   if (isOurs) enableCompileCache(path.join(root, '.mbflow', 'compiled'))
 }
 
-/** One Ctrl-C arrives up to three times, from the terminal, from npm and from the launcher; programs take a second signal to mean "at once". */
+/** One Ctrl-C arrives up to three times (terminal, npm, launcher), and programs take a second signal to mean "at once". */
 function mergeSignals() {
   const emit = process.emit
   const seen = {}

@@ -9,7 +9,7 @@
 const OLDEST = [20, 0] // runs npm and this file
 const GOOD = [22, 22] // runs the program
 
-/** `program`: the file, relative to the project; its arguments; the exported function to call with them, if any; whether it needs the development packages. */
+/** `program`: its `file`, its `args`, the export to `call` with them, if any, and `dev` for a tool of development. */
 function launch(program) {
   if (!isAtLeast(OLDEST)) return fail(78, needs(OLDEST))
   const root = require('node:path').dirname(__dirname)

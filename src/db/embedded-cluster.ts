@@ -53,7 +53,7 @@ export async function createCluster({ data, passwordFile, programs, account, dur
   const draft = await mkdtemp(join(folder, prefix))
   await give(draft, account)
   const locale = ['--encoding=UTF8', '--locale=C']
-  // Before 17 there is no built-in provider: there the locale C of the system's, which differs in upper and lower case only.
+  // Independent of the machine's locales; before 17 there is only C, which folds the case of ASCII letters alone.
   if (programs.major >= 17) locale.push('--locale-provider=builtin', '--builtin-locale=C.UTF-8')
   const access = ['--username', NAME, '--pwfile', passwordFile, '--auth=scram-sha-256']
   const rest = ['--data-checksums', '--no-instructions', ...(durable ? [] : ['--no-sync'])]
@@ -125,7 +125,7 @@ export async function startServer(options: StartOptions): Promise<ChildProcess> 
         const said = await readFrom(log, size)
         const again = /still in use/.test(said) && systemClock.monotonic() - begun < MEMORY_PATIENCE_MS
         if (!again) throw new Error(`${messageOf(error)}\n${reasonIn(said)}`, { cause: error })
-        await systemClock.sleep(100)
+        await systemClock.sleep(50)
       }
     }
   } finally {
@@ -188,9 +188,13 @@ export async function settledPostmaster(data: string): Promise<Postmaster | unde
   }
 }
 
-/** Ends its connections, writes everything and stops. (On Windows, where there is no such signal, it stops as in a crash.) */
+/** Ends its connections, writes everything and stops. */
 export async function stopServer({ pid }: Postmaster): Promise<void> {
-  process.kill(pid, 'SIGINT')
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch (error) {
+    if (systemCode(error) !== 'ESRCH') throw error
+  }
   for (const begun = systemClock.monotonic(); identityOf(pid) !== undefined; await systemClock.sleep(POLL_MS)) {
     if (systemClock.monotonic() - begun > STOP_PATIENCE_MS) throw new Error(`process ${pid} does not stop`)
   }

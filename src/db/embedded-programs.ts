@@ -42,7 +42,7 @@ export async function findPrograms(wanted: ProgramsWanted): Promise<Programs> {
       else if (major !== (wanted.major ?? major)) problems.push({ path, message: `is PostgreSQL ${version}` })
       else return programs
     } catch (error) {
-      problems.push({ path, message: messageOf(error) })
+      problems.push({ path, message: messageOf(error).replace(/\n.*/s, '') })
     }
   }
   const which = wanted.major === undefined ? '' : ` ${wanted.major}, which the data were made with,`
@@ -111,7 +111,7 @@ async function copyPackage(native: string, account: Account | undefined, copyTo:
   return probe(join(copy, 'native', 'bin'), account)
 }
 
-/** npm packages hold no symbolic links, so those the libraries need come as a list; false if the folder is not ours to write. */
+/** npm packages hold no symbolic links: they come as a list. False if the folder is not ours to write. */
 async function link(native: string): Promise<boolean> {
   const list = join(native, 'pg-symlinks.json')
   if (!existsSync(list)) return true
