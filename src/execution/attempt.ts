@@ -41,6 +41,8 @@ export interface AttemptResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+/** Faults of a busy machine, not of the expression. */
+const MAY_PASS: ReadonlySet<string> = new Set(['EXPRESSION_UNAVAILABLE', 'EXPRESSION_TIMEOUT'])
 
 export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
   const outcome = checked(await execute(deps, request))
@@ -81,7 +83,7 @@ async function execute(
     return outcome.kind === 'failed' && timer.signal.aborted ? timedOut(timeout) : outcome
   } catch (error) {
     if (timer.signal.aborted) return timedOut(timeout)
-    if (error instanceof ExpressionError) return failed(error.code, error.message)
+    if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: MAY_PASS.has(error.code) })
     deps.log.error({ evt: 'node.crashed', err: error, executionId, node: node.key }, 'an executor threw')
     return failed('NODE_CRASHED', messageOf(error))
   } finally {

@@ -68,15 +68,21 @@ export function nodeInput(plan: Plan, state: ExecutionState, index: number): Jso
   return Object.fromEntries(taken.map(({ key, output }) => [key, output]))
 }
 
-/** The output of the only leaf, or `{key: output}` of those of several leaves that were not skipped. */
+/**
+ * The output of the only leaf, if it ran; else `{key: output}` of every node at which a taken path ended, so that a path
+ * cut short by its conditions keeps its result.
+ */
 export function finalOutput(plan: Plan, state: ExecutionState): Json {
+  const ends = plan.nodes.filter(({ index, outgoing }) => {
+    const source = nodeAt(state.nodes, index)
+    return source.output !== undefined && outgoing.every(edge => whyNotTaken(plan, edge, source) !== null)
+  })
   const leaves = plan.nodes.filter(node => node.outgoing.length === 0)
-  const [only] = leaves
-  if (only !== undefined && leaves.length === 1) return nodeAt(state.nodes, only.index).output ?? null
-  return Object.fromEntries(
-    leaves.flatMap(leaf => {
-      const { output } = nodeAt(state.nodes, leaf.index)
-      return output === undefined ? [] : [[leaf.key, output]]
-    }),
-  )
+  const [only] = ends
+  if (only !== undefined && ends.length === 1 && leaves.length === 1 && only === leaves[0]) return outputOf(state, only)
+  return Object.fromEntries(ends.map(end => [end.key, outputOf(state, end)]))
+}
+
+function outputOf(state: ExecutionState, { index }: PlanNode): Json {
+  return nodeAt(state.nodes, index).output ?? null
 }

@@ -136,3 +136,13 @@ test('at most 64 nodes of a wide wave run at once, and all of them run', () => {
   expect(Math.max(...states.map(one => one.nodes.filter(node => node.status === 'running').length))).toBe(64)
   expect(state.nodes.every(node => node.status === 'completed')).toBe(true)
 })
+
+test('a path that its conditions cut short keeps its result in the output', () => {
+  const plan = planOf(['a -> b', 'b -> c when wanted', 'a -> d branch other'])
+  const { state } = run(plan, { outcome: key => completed(key, ['this']), edges: () => ({ c: false }) })
+  expect(state.output).toEqual({ b: 'b' })
+})
+
+test('the output of a workflow with one leaf is the output of that leaf', () => {
+  expect(run(planOf(['a -> b', 'a -> c', 'b -> d', 'c -> d']), { outcome: key => completed(key) }).state.output).toBe('d')
+})
