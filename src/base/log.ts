@@ -36,7 +36,8 @@ export async function createLogger({ level, pretty }: LogOptions): Promise<Logge
   const stream: DestinationStream = prettyStream({
     destination: 2,
     sync: true,
-    translateTime: 'SYS:HH:MM:ss.l', singleLine: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
     ignore: 'evt',
   })
   return pino(options, stream)

@@ -14,7 +14,7 @@ export const applyFamily: Family = (program, context) => {
     .description(
       'Make workflow documents (YAML or JSON) the active versions of their workflows; applying twice changes nothing',
     )
-    .requiredOption('-f, --file <path...>', 'files, or folders of *.yaml, *.yml and *.json')
+    .requiredOption('-f, --file <path...>', 'files, folders of *.yaml, *.yml and *.json, or - for standard input')
     .option('--prune', 'remove triggers that a workflow has and its document does not')
     .option('--dry-run', 'check the documents and say what would change, without changing it')
     .action(async ({ file, prune = false, dryRun = false }: ApplyOptions, _command: Command) => {

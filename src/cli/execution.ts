@@ -1,9 +1,18 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { isUuid } from '../base/id.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import type { ListedExecution, ShownExecution, ShownNode } from '../execution/find.ts'
 import type { CliContext, Family } from './context.ts'
-import type { Column, Style } from './table.ts'
+import { type Column, renderTable, type Style } from './table.ts'
 import { exactly, relative, roughly } from './text.ts'
 import { wholeNumber } from './workflow.ts'
+
+const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'paused']
+
+function executionId(text: string): string {
+  if (!isUuid(text)) throw new InvalidArgumentError('must be the whole id of an execution')
+  return text
+}
 
 interface ListOptions {
   readonly workflow?: string
@@ -19,8 +28,8 @@ export const executionFamily: Family = (program, context) => {
     .command('list')
     .description('List executions, the newest first')
     .option('--workflow <name>', 'only those of this workflow')
-    .option('--status <status>', 'only those with this status')
-    .option('--before <id>', 'only those before this one: the next page')
+    .addOption(new Option('--status <status>', 'only those with this status').choices(STATUSES))
+    .option('--before <id>', 'only those before this one: the next page', executionId)
     .option('--limit <n>', 'how many at most', wholeNumber, 20)
     .action(async (filter: ListOptions) => {
       const { listExecutions } = await import('../execution/find.ts')
@@ -79,18 +88,28 @@ function describe({ output }: CliContext, one: ShownExecution): string[] {
     fact('input', JSON.stringify(one.input)),
     fact('output', JSON.stringify(one.output)),
     '',
-    ...one.nodes.map(nodeLine),
+    ...renderTable(one.nodes, nodeColumns, { width: output.width, style: output.style }),
   ]
 }
 
-function nodeLine(node: ShownNode): string {
-  const took =
-    node.started_at !== null && node.completed_at !== null
-      ? roughly(new Date(node.completed_at).getTime() - new Date(node.started_at).getTime())
-      : ''
-  const attempts = node.retry_count > 0 ? `attempt ${node.retry_count + 1}` : ''
-  const detail = node.error ?? (node.output === null ? '' : JSON.stringify(node.output))
-  return `  wave ${node.wave}  ${[node.key, node.type, node.status, took, attempts, detail].filter(part => part !== '').join('  ')}`
+const nodeColumns: Column<ShownNode>[] = [
+  { title: 'WAVE', cell: node => String(node.wave), align: 'right' },
+  { title: 'NODE', cell: node => node.key, least: 12 },
+  { title: 'TYPE', cell: node => node.type, leaves: 3 },
+  { title: 'STATUS', cell: node => node.status, style: node => styleOf(node.status) },
+  { title: 'TOOK', cell: tookOf, align: 'right', leaves: 2 },
+  {
+    title: 'ATTEMPTS',
+    cell: node => (node.started_at === null ? '' : String(node.retry_count + 1)),
+    align: 'right',
+    leaves: 1,
+  },
+  { title: 'RESULT', cell: node => node.error ?? (node.output === null ? '' : JSON.stringify(node.output)), least: 12 },
+]
+
+function tookOf({ started_at, completed_at }: ShownNode): string {
+  if (started_at === null || completed_at === null) return ''
+  return roughly(new Date(completed_at).getTime() - new Date(started_at).getTime())
 }
 
 function eventLine({ sequence, body, createdAt }: RecordedEvent): string {

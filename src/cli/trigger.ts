@@ -133,7 +133,7 @@ function forPeople({
   lastTriggeredAt,
   nextFireAt,
 }: ListedTrigger): TriggerLine {
-  const zone = typeof config.timezone === 'string' ? ` ${config.timezone}` : ''
+  const zone = type === 'cron' ? ` ${config.timezone ?? 'UTC'}` : ''
   const schedule =
     typeof config.schedule === 'string'
       ? `${config.schedule}${zone}`

@@ -31,12 +31,12 @@ export async function watchExecution(context: CliContext, id: string): Promise<v
       )
     }
     if (execution.completed_at !== null) {
-      context.output.next(execution, () => line(execution))
-      if (execution.status === 'completed') return
-      throw new MbflowError(
-        'EXECUTION_FAILED',
-        `execution ${execution.id} ${execution.status}: ${execution.error ?? 'without an error'}`,
-      )
+      if (execution.status !== 'completed') {
+        const why = execution.error ?? 'without an error'
+        throw new MbflowError('EXECUTION_FAILED', `execution ${execution.id} ${execution.status}: ${why}`)
+      }
+      context.output.next(execution, () => `${line(execution)}\n${JSON.stringify(execution.output, null, 2)}`)
+      return
     }
     await systemClock.sleep(EVERY_MS, signal)
   }

@@ -44,8 +44,13 @@ export const workflowFamily: Family = (program, context) => {
         workflow: name,
         ...(workflowVersion === undefined ? {} : { version: workflowVersion }),
       })
-      const triggers = await listTriggers(pool, found.name)
-      const form = formOf(found, triggers)
+      // Triggers belong to the name; they run the active version.
+      const triggers = found.status === 'active' ? await listTriggers(pool, found.name) : []
+      // Whether a trigger is on is left out unless it is off: applied again, the document leaves it to the operator.
+      const form = formOf(
+        found,
+        triggers.map(({ enabled, ...rest }) => (enabled ? rest : { ...rest, enabled })),
+      )
       context.output.one({ id: found.id, version: found.version, status: found.status, ...form }, () => {
         if (document) return printDocument(form).trimEnd().split('\n')
         const head = `${context.output.style('bold', found.name)}  version ${found.version}, ${found.status}`

@@ -105,8 +105,9 @@ export function createPool(options: PoolOptions): Pool {
   } as pg.PoolConfig)
   // A connection may break while it is idle, or between two statements of a transaction: nobody awaits it then, and
   // without a listener of its own the event would end the process. Whoever uses it next gets the error.
-  const lost = (error: Error): void =>
-    options.log.warn({ evt: 'db.connection_lost', err: error }, 'a database connection was lost')
+  const lost = (error: Error): void => {
+    if (!pool.ending) options.log.warn({ evt: 'db.connection_lost', err: error }, 'a database connection was lost')
+  }
   pool.on('error', () => {})
   pool.on('connect', client => client.on('error', lost))
 

@@ -83,7 +83,8 @@ async function execute(
     return outcome.kind === 'failed' && timer.signal.aborted ? timedOut(timeout) : outcome
   } catch (error) {
     if (timer.signal.aborted) return timedOut(timeout)
-    if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: MAY_PASS.has(error.code) })
+    if (error instanceof ExpressionError)
+      return failed(error.code, error.message, { retryable: MAY_PASS.has(error.code) })
     deps.log.error({ evt: 'node.crashed', err: error, executionId, node: node.key }, 'an executor threw')
     return failed('NODE_CRASHED', messageOf(error))
   } finally {

@@ -51,7 +51,12 @@ export function sandboxFlags(readable: readonly string[]): string[] {
 function spawnProcess(timeout: number): ChildProcessWithoutNullStreams {
   const limits: RealmLimits = { timeout, stack: 1000, sequence: 100_000, output: expressionLimits.output, depth: 256 }
   const program = [PROGRAM, JSONATA, JSON.stringify(limits)]
-  return spawn(process.execPath, [...sandboxFlags(READABLE), ...program], { env: {}, windowsHide: true })
+  // Detached: a Ctrl-C meant for the daemon must not end what its drain still needs.
+  return spawn(process.execPath, [...sandboxFlags(READABLE), ...program], {
+    env: {},
+    windowsHide: true,
+    detached: true,
+  })
 }
 
 /**

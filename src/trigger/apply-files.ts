@@ -1,7 +1,8 @@
 // Reads documents from files and applies all of them, or none: every problem of every file is reported first.
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { MbflowError, messageOf, type Problem } from '../base/errors.ts'
+import { text } from 'node:stream/consumers'
+import { MbflowError, messageOf, type Problem, systemCode } from '../base/errors.ts'
 import { nodeTypes } from '../node/registry.ts'
 import { type PlacedProblem, parseDocuments } from '../workflow/document.ts'
 import { validateWorkflow } from '../workflow/validate.ts'
@@ -79,7 +80,10 @@ export async function applyAll(
 /** Rolls back what was only tried. */
 class DryRun extends Error {}
 
+const STDIN = '-'
+
 async function filesAt(path: string): Promise<string[]> {
+  if (path === STDIN) return [STDIN]
   try {
     if (!(await stat(path)).isDirectory()) return [path]
     const names = await readdir(path, { recursive: true })
@@ -88,16 +92,22 @@ async function filesAt(path: string): Promise<string[]> {
       .sort()
       .map(name => join(path, name))
   } catch (error) {
-    throw new MbflowError('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error })
+    throw unreadable(path, error)
   }
 }
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    return await (file === STDIN ? text(process.stdin) : readFile(file, 'utf8'))
   } catch (error) {
-    throw new MbflowError('FILE_UNREADABLE', `cannot read ${file}: ${messageOf(error)}`, { cause: error })
+    throw unreadable(file, error)
   }
+}
+
+function unreadable(path: string, cause: unknown): MbflowError {
+  const isMissing = systemCode(cause) === 'ENOENT'
+  const message = isMissing ? `there is no file or folder ${path}` : `cannot read ${path}: ${messageOf(cause)}`
+  return new MbflowError('FILE_UNREADABLE', message, { cause, hint: 'name files, folders, or - for standard input' })
 }
 
 function placed(file: string, { line, column, path, message, hint }: PlacedProblem): Problem {
