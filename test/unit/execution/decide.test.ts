@@ -144,5 +144,7 @@ test('a path that its conditions cut short keeps its result in the output', () =
 })
 
 test('the output of a workflow with one leaf is the output of that leaf', () => {
-  expect(run(planOf(['a -> b', 'a -> c', 'b -> d', 'c -> d']), { outcome: key => completed(key) }).state.output).toBe('d')
+  expect(run(planOf(['a -> b', 'a -> c', 'b -> d', 'c -> d']), { outcome: key => completed(key) }).state.output).toBe(
+    'd',
+  )
 })
