@@ -36,6 +36,7 @@ export const errorKinds = {
   NAME_AMBIGUOUS: 'conflict',
   QUEUE_VERSION: 'config',
   REFUSED: 'conflict',
+  REQUEST_CONFLICT: 'conflict',
   TRIGGER_DISABLED: 'conflict',
   TRIGGER_NOT_FOUND: 'not_found',
   USAGE: 'usage',

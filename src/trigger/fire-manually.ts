@@ -1,13 +1,14 @@
 // "Run now": a person or a program asks a trigger to fire. The request key makes it happen once; without one every
 // request is its own.
+import { createHash } from 'node:crypto'
 import { MbflowError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { notify } from '../db/listener.ts'
 import type { Pool } from '../db/pool.ts'
 import { limitsOverlap } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
 import { mayStart } from './overlap.ts'
-import { countOpen, databaseNow, findExecution, loadTriggers, lockTrigger } from './store.ts'
+import { countOpen, databaseNow, type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
 import { inputOf, overlapPolicy, requestKey } from './trigger.ts'
 
 export interface ManualRequest {
@@ -49,14 +50,40 @@ export async function fireManually(
     }
     const fireKey = requestKey(request.scope, request.key ?? deps.ids.next())
     const input = { ...inputOf(trigger.config), ...request.input }
+    const requestHash = hashOf(input)
     const open = limitsOverlap(trigger) ? ((await countOpen(tx, [trigger.id])).get(trigger.id) ?? 0) : 0
     const disposal: Disposal = mayStart(overlapPolicy(trigger.config), open)
-      ? { trigger, fireKey, disposition: 'fired', reason: null, slots: null, input }
-      : { trigger, fireKey, disposition: 'skipped', reason: 'overlap', slots: null, input }
+      ? { trigger, fireKey, disposition: 'fired', reason: null, slots: null, input, requestHash }
+      : { trigger, fireKey, disposition: 'skipped', reason: 'overlap', slots: null, input, requestHash }
     const { recorded, fired } = await fire(tx, deps, { disposals: [disposal], now: await databaseNow(tx) })
     if (recorded === 0)
-      return { executionId: await findExecution(tx, { triggerId: trigger.id, fireKey }), repeated: true }
+      return repeated(await findRequest(tx, { triggerId: trigger.id, fireKey }), { request, requestHash })
     if (fired.length > 0) await notify(tx, 'jobs')
     return { executionId: fired[0]?.executionId ?? null, repeated: false }
   })
+}
+
+/** The same key again: what came of it the first time, if it asked for the same. */
+function repeated(
+  earlier: EarlierRequest | undefined,
+  { request, requestHash }: { request: ManualRequest; requestHash: string },
+): ManualFire {
+  if (earlier?.requestHash !== requestHash) {
+    throw new MbflowError(
+      'REQUEST_CONFLICT',
+      `the key ${JSON.stringify(request.key)} was used before, with another input`,
+      {
+        hint: 'a key stands for one request: use another one',
+      },
+    )
+  }
+  return { executionId: earlier.executionId, repeated: true }
+}
+
+/** Of the input, whatever the order of its fields. */
+function hashOf(input: JsonObject): string {
+  const sorted = JSON.stringify(input, (_, value: unknown) =>
+    isJsonObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
+  )
+  return createHash('sha256').update(sorted).digest('hex')
 }

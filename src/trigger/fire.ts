@@ -28,6 +28,8 @@ export interface Disposal {
   readonly slots: { readonly from: Instant; readonly until: Instant; readonly count: number } | null
   /** What the execution gets; only read when it is fired. */
   readonly input: Json
+  /** Of a request: what it asked for, so that its key cannot stand for something else later. */
+  readonly requestHash?: string
 }
 
 export interface Fired {
@@ -68,7 +70,7 @@ export async function fire(
   return { recorded: fresh.length, fired }
 }
 
-function ledgerRow({ trigger, fireKey, disposition, reason, slots }: Disposal, ids: Ids): LedgerRow {
+function ledgerRow({ trigger, fireKey, disposition, reason, slots, requestHash }: Disposal, ids: Ids): LedgerRow {
   return {
     triggerId: trigger.id,
     fireKey,
@@ -78,6 +80,7 @@ function ledgerRow({ trigger, fireKey, disposition, reason, slots }: Disposal, i
     slotUntil: slots && new Date(slots.until),
     slotCount: slots?.count ?? 1,
     executionId: disposition === 'fired' ? ids.next() : null,
+    requestHash: requestHash ?? null,
   }
 }
 

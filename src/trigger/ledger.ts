@@ -16,6 +16,8 @@ export interface LedgerRow {
   readonly slotUntil: Date | null
   readonly slotCount: number
   readonly executionId: string | null
+  /** SHA-256 of what a request asked for, hex; null for slots. */
+  readonly requestHash: string | null
 }
 
 /** Writes the rows that are new; resolves to their keys. A key that is already there stays as it was decided. */
@@ -23,11 +25,12 @@ export async function recordDispositions(tx: Tx, rows: readonly LedgerRow[]): Pr
   if (rows.length === 0) return new Set()
   const recorded = await tx.rows<{ triggerId: string; fireKey: string }>(sql('trigger.recordDispositions')`
     insert into public.trigger_fires
-      (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, decided_at)
-    select "triggerId", "fireKey", disposition, reason, "slotAt", "slotUntil", "slotCount", "executionId", now()
+      (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, request_hash, decided_at)
+    select "triggerId", "fireKey", disposition, reason, "slotAt", "slotUntil", "slotCount", "executionId",
+      decode("requestHash", 'hex'), now()
     from json_to_recordset(${JSON.stringify(rows)}::json)
       as r ("triggerId" uuid, "fireKey" text, disposition text, reason text, "slotAt" timestamptz, "slotUntil" timestamptz,
-        "slotCount" integer, "executionId" uuid)
+        "slotCount" integer, "executionId" uuid, "requestHash" text)
     on conflict (trigger_id, fire_key) do nothing
     returning trigger_id as "triggerId", fire_key as "fireKey"`)
   return new Set(recorded.map(row => ledgerKey(row)))

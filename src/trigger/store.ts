@@ -187,12 +187,20 @@ export function findTriggers(
     order by workflow_name, key`)
 }
 
-/** The execution that a fire key started; null when it started none. */
-export async function findExecution(
+export interface EarlierRequest {
+  /** Null when it started none. */
+  readonly executionId: string | null
+  readonly requestHash: string | null
+}
+
+/** What became of a fire key before. */
+export async function findRequest(
   db: Db,
   { triggerId, fireKey }: { triggerId: string; fireKey: string },
-): Promise<string | null> {
-  const [row] = await db.rows<{ executionId: string | null }>(sql('trigger.findExecution')`
-    select execution_id as "executionId" from public.trigger_fires where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
-  return row?.executionId ?? null
+): Promise<EarlierRequest | undefined> {
+  const [row] = await db.rows<EarlierRequest>(sql('trigger.findRequest')`
+    select execution_id as "executionId", encode(request_hash, 'hex') as "requestHash"
+    from public.trigger_fires
+    where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
+  return row
 }

@@ -141,3 +141,14 @@ test('a manual fire follows the overlap policy, and the ledger says why nothing 
     ['skipped', 'overlap'],
   ])
 })
+
+test('a key stands for one request: with another input it is refused, with the same fields in another order it is not', async () => {
+  const trigger = await triggers.create('manual', {})
+  const request = { triggerId: trigger.id, scope: 'test', key: 'order' }
+  const first = await fireManually(triggers.arm, { ...request, input: { a: 1, b: { c: 2, d: 3 } } })
+  const again = await fireManually(triggers.arm, { ...request, input: { b: { d: 3, c: 2 }, a: 1 } })
+  expect(again).toEqual({ executionId: first.executionId, repeated: true })
+  const other = fireManually(triggers.arm, { ...request, input: { a: 2 } })
+  await expect(other).rejects.toMatchObject({ code: 'REQUEST_CONFLICT' })
+  expect(await triggers.countExecutions(trigger.id)).toBe(1)
+})
