@@ -13,7 +13,7 @@ import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createListener } from './db/listener.ts'
-import { createPool, type Pool } from './db/pool.ts'
+import { createPool, type Pool, type PoolOptions } from './db/pool.ts'
 import { createEventLog } from './event/event-log.ts'
 import { createAdvance } from './execution/advance.ts'
 import { createWakeServices } from './execution/wake.ts'
@@ -22,6 +22,7 @@ import { createHealth } from './http/health.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { nodeTypes } from './node/registry.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
+import { LEASE_SECONDS } from './queue/queues.ts'
 import { createRunner } from './queue/runner.ts'
 import { createPoller } from './trigger/poller.ts'
 import { createCatalog } from './workflow/catalog.ts'
@@ -163,11 +164,16 @@ type Pools = Readonly<Record<'engine' | 'queue' | 'scheduler', Pool>>
 /** Separate pools, so that renewing a claim never waits behind work. */
 function createPools(config: Config, url: string, log: Logger): Pools {
   const few = Math.max(1, Math.floor(config.dbPoolSize / 4))
-  const pool = (name: string, max: number): Pool => createPool({ url, applicationName: `mbflow:${name}`, max, log })
+  const pool = (name: string, max: number, more: Partial<PoolOptions> = {}): Pool =>
+    createPool({ url, applicationName: `mbflow:${name}`, max, log, ...more })
   return {
     scheduler: pool('scheduler', few),
     queue: pool('queue', few),
-    engine: pool('engine', Math.max(1, config.dbPoolSize - 2 * few)),
+    // Writing an append of many megabytes takes its while. Nobody waits for the rows it locks: until the lease of a paused
+    // process is over, no one else may write them.
+    engine: pool('engine', Math.max(1, config.dbPoolSize - 2 * few), {
+      idleInTransactionTimeout: LEASE_SECONDS * 1000,
+    }),
   }
 }
 

@@ -1,6 +1,7 @@
 // Two clocks. The process clock paces timers, timeouts and back-off; it is never compared between processes. The
 // database clock decides everything that is: due, lease, order. `createDatabaseClock` is the process's estimate of it,
-// corrected each time a statement returns the database's own instant; it serves ids and back-off targets, never due-ness.
+// corrected each time a statement returns the database's own instant; in between it follows the monotonic clock, so that
+// a wall clock that is wrong or jumps changes nothing. It serves ids and back-off targets, never due-ness.
 
 export interface Clock {
   /** Wall clock of this process, epoch milliseconds. */
@@ -37,12 +38,13 @@ export interface DatabaseClock {
 }
 
 export function createDatabaseClock(clock: Clock): DatabaseClock {
-  let skew = 0
+  let ahead = clock.now() - clock.monotonic()
+  const now = (): number => Math.round(clock.monotonic() + ahead)
   return {
-    now: () => clock.now() + skew,
+    now,
     observe: databaseNow => {
-      skew = databaseNow.getTime() - clock.now()
+      ahead = databaseNow.getTime() - clock.monotonic()
     },
-    skew: () => skew,
+    skew: () => now() - clock.now(),
   }
 }

@@ -43,11 +43,15 @@ export async function createLogger({ level, pretty }: LogOptions): Promise<Logge
   return pino(options, stream)
 }
 
+/** Network errors and SQLSTATEs of a server that is away, full or overrun: where in our code they surfaced says nothing. */
+const OUTAGE = /^(E[A-Z_]+|08...|53...|57...)$/
+
 /** Of an error what helps to find its cause, and nothing of the objects that libraries hang on it (clients, requests). */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) }
   const { name: type, message, stack } = error
-  return { type, message, code: (error as { code?: unknown }).code, stack }
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && OUTAGE.test(code) ? { type, message, code } : { type, message, code, stack }
 }
 
 /** Says nothing; for tests and for code that runs before a logger exists. */

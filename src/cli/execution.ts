@@ -34,6 +34,10 @@ export const executionFamily: Family = (program, context) => {
     .action(async (filter: ListOptions) => {
       const { listExecutions } = await import('../execution/find.ts')
       const { pool } = await context.connect()
+      if (filter.workflow !== undefined) {
+        const { findWorkflow } = await import('../workflow/find.ts')
+        await findWorkflow(pool, { workflow: filter.workflow }) // a misspelt name is not an empty list
+      }
       context.output.rows(await listExecutions(pool, filter), columns(new Date()), 'no executions')
     })
 

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander'
 import { MbflowError, messageOf } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { ListedTrigger } from '../trigger/find.ts'
@@ -34,10 +35,10 @@ export const triggerFamily: Family = (program, context) => {
     .description('Fire a trigger now')
     .argument('<trigger>', WORD)
     .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
-    .option('--key <text>', 'makes it happen once: the same key again gives the same execution')
+    .option('--key <text>', 'makes it happen once: the same key again gives the same execution', notEmpty)
     .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
     .action(async (word: string, { input, key, wait }: FireOptions) => {
-      const given = parseInput(input)
+      const given = await parseInput(input)
       const { findTrigger } = await import('../trigger/find.ts')
       const { fireManually } = await import('../trigger/fire-manually.ts')
       const { withVerbs } = await import('./verbs.ts')
@@ -96,7 +97,12 @@ async function change(
   ])
 }
 
-function parseInput(text: string | undefined): JsonObject {
+function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('must not be empty')
+  return text
+}
+
+async function parseInput(text: string | undefined): Promise<JsonObject> {
   if (text === undefined) return {}
   let value: unknown
   try {
@@ -108,6 +114,9 @@ function parseInput(text: string | undefined): JsonObject {
   }
   if (!isJsonObject(value))
     throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
+  const { checkStorable } = await import('../base/json-limits.ts')
+  const problem = checkStorable(value)
+  if (problem !== null) throw new MbflowError('INPUT_INVALID', `--input cannot be stored: ${problem}`)
   return value
 }
 

@@ -38,6 +38,12 @@ function explain(error: unknown, { folder, logFile, account }: Place): MbflowErr
       cause: error,
     })
   }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') {
+    return new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL cannot make its folder: ${said}`, {
+      hint: 'a file may be in its way, or the file system read-only; name another folder with MBFLOW_DATA_DIR',
+      cause: error,
+    })
+  }
   return new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL in ${folder} failed: ${said}`, {
     hint: `its log is ${logFile}; DATABASE_URL makes mbflow use a server of yours instead`,
     cause: error,

@@ -1,7 +1,7 @@
 // What lies where in the data folder of an embedded server:
 //   pg/  the cluster · password · port · postgres.log · users/  who uses it · lock  held to change any of it
 import { chmod, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Account, give, serverAccount } from './embedded-account.ts'
 import { clusterMajor } from './embedded-cluster.ts'
 import { findPrograms, type Programs } from './embedded-programs.ts'
@@ -18,7 +18,9 @@ export interface Place {
   readonly account: Account | undefined
 }
 
-export function placeIn(folder: string): Place {
+/** The server and its programs run in folders of their own, so that a relative path would lead them elsewhere. */
+export function placeIn(path: string): Place {
+  const folder = resolve(path)
   const data = join(folder, 'pg')
   return {
     folder,

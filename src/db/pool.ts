@@ -7,7 +7,7 @@
 // 5. Only transaction-scoped state is used on pooled connections, so a transaction pooler may sit in between.
 import pg from 'pg'
 import { systemClock } from '../base/clock.ts'
-import { messageOf, systemCode } from '../base/errors.ts'
+import { MbflowError, messageOf, systemCode } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Statement } from './sql.ts'
 
@@ -60,16 +60,22 @@ const types = {
       : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 }
 
-/** SQLSTATE classes and codes, system codes and driver messages of a database that may answer again in a moment. */
-const TRANSIENT_CODE =
-  /^(08...|53...|57P0[123]|57014|25P03|55P03|40001|40P01|ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/
+/** SQLSTATEs that the data is to blame for: wrong, against a constraint, or too large. */
+const REFUSAL = /^(22...|23...|54...|XX000)$/
+/** Any other SQLSTATE is the fault of the server's state (starting, read-only, in want of a privilege …), any system code the network's. */
+const TRANSIENT_CODE = /^([0-9A-Z]{5}|E(?!RR_)[A-Z_]+|(CERT|DEPTH|SELF|UNABLE|ERR_TLS|ERR_SSL)_[A-Z_]+)$/
 const TRANSIENT_MESSAGE =
   /connection terminated|connection error|timeout exceeded when trying to connect|query read timeout|client was closed/i
 
-/** Whether the same statement could succeed when it is sent again later. Whether a COMMIT so answered took effect is unknown. */
+/**
+ * Whether the same statement could succeed when it is sent again later, to a database that is well. Whether a COMMIT so
+ * answered took effect is unknown.
+ */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof MbflowError) return false
   const code = systemCode(error)
-  return code === undefined ? TRANSIENT_MESSAGE.test(messageOf(error)) : TRANSIENT_CODE.test(code)
+  if (code === undefined) return TRANSIENT_MESSAGE.test(messageOf(error))
+  return TRANSIENT_CODE.test(code) && !REFUSAL.test(code)
 }
 
 const OUTLAST_MS = 200
@@ -86,6 +92,7 @@ export async function outlast<T>(work: () => Promise<T>, signal: AbortSignal): P
   }
 }
 
+const IN_FAILED_TRANSACTION = '25P02'
 const RETRYABLE = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
 
@@ -125,8 +132,23 @@ export function createPool(options: PoolOptions): Pool {
     // `begin` shares the round trip of the first statement; its failure shows there too.
     const begun = client.query('begin')
     begun.catch(() => {})
+    // Of statements sent together the first that failed is the cause; what the others say of it is an echo.
+    let cause: unknown
+    const watched = (raw: Db & RawDb): Db & RawDb => {
+      const watch = <R>(answer: Promise<R>): Promise<R> => {
+        answer.catch((error: unknown) => {
+          if (systemCode(error) !== IN_FAILED_TRANSACTION) cause ??= error
+        })
+        return answer
+      }
+      return {
+        rows: statement => watch(raw.rows(statement)),
+        run: statement => watch(raw.run(statement)),
+        executeSql: (text, values) => watch(raw.executeSql(text, values)),
+      }
+    }
     try {
-      const result = await work({ ...db(client), inTransaction: true })
+      const result = await work({ ...watched(db(client)), inTransaction: true })
       const end = await client.query('commit')
       if (end.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
       client.release()
@@ -136,7 +158,7 @@ export function createPool(options: PoolOptions): Pool {
         () => client.release(),
         () => client.release(true),
       )
-      throw error
+      throw systemCode(error) === IN_FAILED_TRANSACTION ? (cause ?? error) : error
     }
   }
 

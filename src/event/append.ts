@@ -67,4 +67,6 @@ export type Appended =
 export interface Numbered {
   readonly append: Append
   readonly eventIds: readonly string[]
+  /** The payloads as JSON, written before the transaction: it is not to wait for that. */
+  readonly payloads: readonly string[]
 }

@@ -49,6 +49,8 @@ export interface EventLogDeps {
 }
 
 const MAX_BATCH = 256
+/** Characters of payload in one flush: its rows are written as JSON while the transaction is open, which must not take long. */
+const MAX_SIZE = 4 * 1024 * 1024
 const RETRY_MS = 200
 const LOCKED_ELSEWHERE_MS = 2
 
@@ -60,7 +62,9 @@ export function createEventLog(deps: EventLogDeps): EventLog {
   const { pool, ids, clock, metrics } = deps
   const group = createGroupCommit<Numbered, Appended>({
     keyOf: one => one.append.executionId,
+    sizeOf: one => one.payloads.reduce((size, payload) => size + payload.length, 0),
     maxBatch: MAX_BATCH,
+    maxSize: MAX_SIZE,
     flush,
   })
 
@@ -97,7 +101,11 @@ export function createEventLog(deps: EventLogDeps): EventLog {
 
   return {
     async append(append, signal) {
-      const one = { append, eventIds: append.events.map(() => ids.next()) }
+      const one = {
+        append,
+        eventIds: append.events.map(() => ids.next()),
+        payloads: append.events.map(event => JSON.stringify(event.payload)),
+      }
       for (;;) {
         try {
           const result = await group.add(one)

@@ -45,14 +45,13 @@ export function nodeRow(executionId: string, row: NodeProjection): object {
   }
 }
 
-export function eventRows({ append, eventIds }: Numbered): object[] {
-  return append.events.map(({ type, payload }, i) => ({
-    id: eventIds[i],
-    execution_id: append.executionId,
-    sequence: append.fence.sequence + 1 + i,
-    event_type: type,
-    payload,
-  }))
+/** As JSON. */
+export function eventRows({ append, eventIds, payloads }: Numbered): string[] {
+  const { executionId, fence, events } = append
+  return events.map(
+    ({ type }, i) =>
+      `{"id":"${eventIds[i]}","execution_id":"${executionId}","sequence":${fence.sequence + 1 + i},"event_type":"${type}","payload":${payloads[i]}}`,
+  )
 }
 
 export function lockRows(tx: Tx, executionIds: readonly string[]): Promise<LockedRow[]> {
@@ -70,11 +69,11 @@ export async function existingIds(db: Db, executionIds: readonly string[]): Prom
   return new Set(rows.map(row => row.id))
 }
 
-export function insertEvents(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
+export function insertEvents(tx: Tx, rows: readonly string[], at: Date | undefined): Promise<number> {
   return tx.run(sql('event.insert')`
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
     select id, execution_id, sequence, event_type, payload, ${at}::timestamptz
-    from json_to_recordset(${JSON.stringify(rows)}::json)
+    from json_to_recordset(${`[${rows.join(',')}]`}::json)
       as event (id uuid, execution_id uuid, sequence bigint, event_type text, payload jsonb)`)
 }
 

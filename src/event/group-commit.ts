@@ -1,5 +1,6 @@
 // Coalesces requests: while one flush is in flight the next batch gathers, without artificial delay, so load makes
-// batches larger, not slower. A batch holds at most one request per key, so that requests of one key stay in order.
+// batches larger, not slower. A batch holds at most one request per key, so that requests of one key stay in order, and no
+// more than a maximum in number and in size, except that a request larger than that makes a batch of its own.
 
 export interface GroupCommit<Request, Result> {
   add(request: Request): Promise<Result>
@@ -9,9 +10,11 @@ export interface GroupCommit<Request, Result> {
 
 export interface GroupCommitOptions<Request, Result> {
   keyOf(request: Request): string
+  sizeOf(request: Request): number
   /** Results in the order of the batch. A rejection fails the whole batch. */
   flush(batch: readonly Request[]): Promise<readonly FlushResult<Result>[]>
   readonly maxBatch: number
+  readonly maxSize: number
 }
 
 /** Result of a request that could not be served in this batch and waits for the next. */
@@ -29,6 +32,7 @@ export type FlushResult<Result> = Result | typeof again | Refused
 
 interface Waiting<Request, Result> {
   readonly request: Request
+  readonly size: number
   resolve(result: Result): void
   reject(error: unknown): void
 }
@@ -43,10 +47,14 @@ export function createGroupCommit<Request, Result>(
     const keys = new Set<string>()
     const batch: Waiting<Request, Result>[] = []
     const rest: Waiting<Request, Result>[] = []
+    let size = 0
     for (const one of waiting) {
       const key = options.keyOf(one.request)
-      if (batch.length < options.maxBatch && !keys.has(key)) batch.push(one)
-      else rest.push(one)
+      const fits = batch.length === 0 || (batch.length < options.maxBatch && size + one.size <= options.maxSize)
+      if (fits && !keys.has(key)) {
+        batch.push(one)
+        size += one.size
+      } else rest.push(one)
       keys.add(key)
     }
     waiting = rest
@@ -76,7 +84,7 @@ export function createGroupCommit<Request, Result>(
   return {
     add: request =>
       new Promise((resolve, reject) => {
-        waiting.push({ request, resolve, reject })
+        waiting.push({ request, size: options.sizeOf(request), resolve, reject })
         // Started in a microtask of its own, so that everything decided in this one shares the first batch.
         running ??= Promise.resolve().then(run)
       }),

@@ -13,8 +13,8 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
     return batch.map(async held => {
       const { job, lost } = held
       const row = (await rows).get(job.executionId)
-      // A job of an earlier turn, or of an execution that is over, has nothing left to say.
-      if (row === undefined || row.turn !== job.turn || isTerminal(row)) {
+      // A job of an earlier turn, or of an execution that is over or waits for its timer, has nothing left to say.
+      if (row === undefined || row.turn !== job.turn || isTerminal(row) || row.wakeAt !== null) {
         return outlast(() => deps.queue.settle(deps.pool, [job]), lost)
       }
       const plan = await outlast(() => deps.catalog.plan(row.workflowId), lost)
@@ -23,11 +23,16 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
   }
 }
 
-async function load({ pool, catalog }: TurnDeps, batch: readonly HeldJob[]): Promise<Map<string, ExecutionRow>> {
+async function load(
+  { pool, catalog, databaseClock }: TurnDeps,
+  batch: readonly HeldJob[],
+): Promise<Map<string, ExecutionRow>> {
   const rows = await loadExecutions(
     pool,
     batch.map(({ job }) => job.executionId),
   )
+  const [first] = rows
+  if (first !== undefined) databaseClock.observe(first.now)
   // Asked for together; each turn then finds its own, and one version that cannot be compiled is its own turn's error.
   await catalog.plans([...new Set(rows.map(row => row.workflowId))]).catch(() => {})
   return new Map(rows.map(row => [row.id, row]))

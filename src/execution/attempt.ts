@@ -129,10 +129,15 @@ async function judgeEdges(
   return Object.keys(verdicts).length === 0 ? undefined : verdicts
 }
 
-/** An output that PostgreSQL cannot store fails its node here, at the border. */
+/** An outcome that PostgreSQL cannot store is found here, at the border: an output fails its node, a failure says less. */
 function checked(outcome: Outcome): Outcome {
-  if (outcome.kind === 'failed') return outcome
-  const problem = checkStorable(outcome.output)
+  if (outcome.kind === 'failed') {
+    const { details, ...error } = outcome.error
+    const problem = checkStorable(details ?? null)
+    if (problem === null) return failed(error.code, error.message, outcome.error)
+    return failed(error.code, `${error.message} (its details cannot be stored: ${problem})`, error)
+  }
+  const problem = checkStorable(outcome.output) ?? checkStorable(outcome.branches ?? null)
   return problem === null ? outcome : failed('OUTPUT_NOT_STORABLE', `the output cannot be stored: ${problem}`)
 }
 

@@ -11,7 +11,7 @@ import { finalOutput, skipReason } from './inputs.ts'
 import { type ExecutionState, isNodeOver, isOver, type NodeState } from './state.ts'
 
 /** Nodes of one execution that may run at once. */
-const MAX_RUNNING = 64
+export const MAX_RUNNING = 64
 const MAX_DELAY_MS = 300_000
 
 export interface Now {

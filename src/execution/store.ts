@@ -18,6 +18,8 @@ export interface ExecutionRow {
   readonly claim: number
   readonly createdAt: Date
   readonly startedAt: Date | null
+  /** When its timer wakes it; null unless it is parked. */
+  readonly wakeAt: Date | null
 }
 
 export interface NewExecution {
@@ -33,11 +35,12 @@ export interface NewExecution {
 
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
       input_data as input, priority, status, last_sequence as "lastSequence", turn, claim,
-      created_at as "createdAt", started_at as "startedAt"`
+      created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt"`
 
-export function loadExecutions(db: Db, ids: readonly string[]): Promise<ExecutionRow[]> {
+/** With the database's instant. */
+export function loadExecutions(db: Db, ids: readonly string[]): Promise<(ExecutionRow & { now: Date })[]> {
   return db.rows(sql('execution.load')`
-    select ${columns}
+    select ${columns}, clock_timestamp()::timestamptz(3) as now
     from public.executions
     where id = any(${ids}::uuid[])`)
 }

@@ -11,6 +11,7 @@ import { outlast, type Pool } from '../db/pool.ts'
 import type { Appended } from '../event/append.ts'
 import type { EventBody, RecordedError } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
+import { failed } from '../node/node-type.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Catalog } from '../workflow/catalog.ts'
@@ -22,11 +23,13 @@ import {
   draftOf,
   emit,
   failExecution,
+  MAX_RUNNING,
   type Now,
   nextRetryAt,
   restartLost,
   settleAttempt,
 } from './decide.ts'
+import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
 import { createScopes, type Scopes } from './scope.ts'
@@ -52,6 +55,11 @@ const PARK_AFTER_MS = 5_000
 const LOST_WORKER: RecordedError = { code: 'WORKER_LOST', message: 'the worker that ran this attempt is gone' }
 const DRAINED: RecordedError = { code: 'WORKER_DRAINED', message: 'the worker stopped before this attempt ended' }
 
+const REFUSED: AttemptResult = {
+  outcome: failed('OUTPUT_NOT_STORABLE', 'the database refused to store the outcome'),
+  edges: undefined,
+}
+
 /** An execution as a turn begins. */
 export interface Loaded {
   readonly row: ExecutionRow
@@ -71,6 +79,8 @@ interface Turn {
   /** Ended attempts not yet appended, by node key. */
   readonly ended: Map<string, AttemptResult>
   readonly running: Map<string, AbortController>
+  /** Whether outcomes are appended one by one, since the database refused several together. */
+  singly: boolean
   wake(): void
 }
 
@@ -86,6 +96,7 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Lo
     claimed: held.job.retryCount === 0,
     ended: new Map(),
     running: new Map(),
+    singly: false,
     wake: () => {},
   }
   if (row.lastSequence > 0) await reload(turn)
@@ -123,14 +134,18 @@ async function step(turn: Turn): Promise<boolean> {
   if (draft.events.length > 0) {
     const result = await append(turn, draft, leaving)
     if (result === 'refused') {
-      if (settled.length === 0) throw new Error(`the database refuses the events of execution ${turn.row.id}`)
-      for (const [key] of settled) turn.ended.set(key, refusedResult())
+      const [culprit, another] = settled
+      if (culprit === undefined || culprit[1] === REFUSED)
+        throw new Error(`the database refuses the events of execution ${turn.row.id}`)
+      if (another === undefined) turn.ended.set(culprit[0], REFUSED)
+      turn.singly = true
       return step(turn)
     }
     if (result.kind === 'fenced') return false
     if (result.kind === 'behind') {
       await reload(turn)
-      return step(turn)
+      // Parked means that this turn ended: by an append whose answer was lost, or by the claim before ours.
+      return turn.state.parkedReason === undefined && step(turn)
     }
     for (const [key] of settled) turn.ended.delete(key)
     turn.claimed = true
@@ -141,11 +156,11 @@ async function step(turn: Turn): Promise<boolean> {
 }
 
 /** Outcomes of attempts that are still open; one that is recorded already (its append was committed unanswered) is done. */
-function outcomesToSettle({ plan, state, ended }: Turn): [string, AttemptResult][] {
+function outcomesToSettle({ plan, state, ended, singly }: Turn): [string, AttemptResult][] {
   for (const key of ended.keys()) {
     if (state.nodes[plan.index.get(key) ?? -1]?.status !== 'running') ended.delete(key)
   }
-  return [...ended]
+  return [...ended].slice(0, singly ? 1 : undefined)
 }
 
 /** What happens next beyond the outcomes; true when this append ends the turn. */
@@ -246,8 +261,12 @@ async function nextChange(turn: Turn): Promise<void> {
   const { deps, held } = turn
   if (turn.ended.size === 0 && !held.lost.aborted) {
     const now = deps.databaseClock.now()
-    const instants = [nextRetryAt(turn.state)?.getTime(), deadlineOf(turn)].filter(instant => instant !== undefined)
-    if (held.drain.aborted) instants.push(now + Math.max(0, drainEnds(turn) - deps.clock.monotonic()))
+    // A retry that cannot begin (no room, or a drain) is no reason to look: an attempt that ends is.
+    const mayRetry = !held.drain.aborted && turn.running.size < MAX_RUNNING
+    const instants = [mayRetry ? nextRetryAt(turn.state)?.getTime() : undefined, deadlineOf(turn)].filter(
+      instant => instant !== undefined,
+    )
+    if (held.drain.aborted) instants.push(now + Math.max(0, drainEnds(held.drain, deps) - deps.clock.monotonic()))
     const pause = instants.length === 0 ? undefined : Math.max(0, Math.min(...instants) - now)
     await new Promise<void>(resolve => {
       const timer = pause === undefined ? undefined : setTimeout(resolve, Math.min(pause, 2 ** 31 - 1))
@@ -262,18 +281,8 @@ async function nextChange(turn: Turn): Promise<void> {
   if (turn.running.size > 0) await new Promise(resolve => setImmediate(resolve))
 }
 
-const drains = new WeakMap<AbortSignal, number>()
-
-/** Monotonic instant by which the attempts that still run are cut short. */
-function drainEnds(turn: Turn): number {
-  const { drain } = turn.held
-  const ends = drains.get(drain) ?? turn.deps.clock.monotonic() + turn.deps.drainTimeout
-  drains.set(drain, ends)
-  return ends
-}
-
-function drainIsOver(turn: Turn): boolean {
-  return turn.deps.clock.monotonic() >= drainEnds(turn)
+function drainIsOver({ deps, held }: Turn): boolean {
+  return deps.clock.monotonic() >= drainEnds(held.drain, deps)
 }
 
 function deadlineOf({ plan, state }: Turn): number | undefined {
@@ -283,11 +292,6 @@ function deadlineOf({ plan, state }: Turn): number | undefined {
 
 function nowOf(deps: TurnDeps): Now {
   return { at: new Date(deps.databaseClock.now()), random: Math.random() }
-}
-
-function refusedResult(): AttemptResult {
-  const error = { code: 'OUTPUT_NOT_STORABLE', message: 'the database refused to store the outcome', retryable: false }
-  return { outcome: { kind: 'failed', error }, edges: undefined }
 }
 
 function count({ deps }: Turn, { state: { status } }: Draft): void {

@@ -31,13 +31,15 @@ const WAKE_MS = 500
 const RESCUE_MS = 15_000
 /** An execution that has not moved for this long and has no job is rescued. Milliseconds. */
 const SILENCE_MS = 60_000
+/** An append without an answer for so long is left to the next pass, of whichever daemon. Milliseconds. */
+const GIVE_UP_MS = 3_000
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Wakes what is due; resolves to how many were woken. */
 export async function wakeDue({ pool, eventLog }: WakeDeps): Promise<number> {
   const due = await findDue(pool, BATCH)
   const results = await Promise.all(
-    due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }))),
+    due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }), soon())),
   )
   return results.filter(appended).length
 }
@@ -51,7 +53,7 @@ export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, sil
     const live = await queue.live(silent.map(row => turnJobId(row.id, row.turn)))
     const lost = silent.filter(row => !live.has(turnJobId(row.id, row.turn)))
     const results = await Promise.all(
-      lost.map(row => eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }))),
+      lost.map(row => eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }), soon())),
     )
     for (const row of lost) log.warn({ evt: 'execution.rescued', executionId: row.id }, 'an execution had lost its job')
     rescued += results.filter(appended).length
@@ -60,23 +62,22 @@ export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, sil
   }
 }
 
-/** Fails executions whose job went to the dead letters; resolves to how many. */
+/** Fails executions whose job went to the dead letters; resolves to how many. One that cannot be buried now comes again. */
 export async function buryDead(deps: WakeDeps): Promise<number> {
-  const dead = await deps.queue.fetch(BATCH, queues.dead.name)
-  const rows = new Map(
-    (
-      await loadExecutions(
-        deps.pool,
-        dead.map(job => job.executionId),
-      )
-    ).map(row => [row.id, row]),
-  )
+  const { pool, queue, log } = deps
+  const dead = await queue.fetch(BATCH, queues.dead.name)
+  const ids = dead.map(job => job.executionId)
+  const rows = new Map((await loadExecutions(pool, ids)).map(row => [row.id, row]))
   let buried = 0
   for (const job of dead) {
     const row = rows.get(job.executionId)
-    if (row !== undefined && row.turn === job.turn && (await bury(deps, row, job))) buried++
+    try {
+      if (row !== undefined && row.turn === job.turn && (await bury(deps, row, job))) buried++
+      await queue.settle(pool, [job], queues.dead.name)
+    } catch (error) {
+      log.error({ evt: 'execution.bury_failed', err: error, executionId: job.executionId }, 'will try again')
+    }
   }
-  await deps.queue.settle(deps.pool, dead, queues.dead.name)
   return buried
 }
 
@@ -88,7 +89,7 @@ async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job
   const draft = draftOf(before)
   const message = `every worker that took it was lost (${queues.exec.options.retryLimit + 1} times)`
   failExecution(plan, draft, { error: { code: 'WORKER_LOST', message }, now: { at: new Date(), random: 0 } })
-  const result = await eventLog.append({
+  const burial: Append = {
     executionId: row.id,
     fence: { sequence: events.length, turn: job.turn },
     events: draft.events,
@@ -100,7 +101,8 @@ async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job
       )
       return { execution: executionProjection(after), nodes: changedNodes(plan, row.id, { before, after }) }
     },
-  })
+  }
+  const result = await eventLog.append(burial, soon())
   log.error({ evt: 'execution.buried', executionId: row.id }, 'an execution lost every worker that took it')
   return appended(result)
 }
@@ -130,6 +132,10 @@ function nextTurn(row: ExecutionRow, body: EventBody): Append {
   }
 }
 
+function soon(): AbortSignal {
+  return AbortSignal.timeout(GIVE_UP_MS)
+}
+
 function appended(result: Appended): boolean {
   return result.kind === 'appended'
 }
@@ -150,6 +156,7 @@ export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): Loop
     })
   return [
     loop('wake', WAKE_MS, () => wakeDue(deps)),
-    loop('rescue', RESCUE_MS, async () => (await rescueSilent(deps)) + (await buryDead(deps))),
+    // The dead first: an execution without a job because it lost every worker is not to be given another.
+    loop('rescue', RESCUE_MS, async () => (await buryDead(deps)) + (await rescueSilent(deps))),
   ]
 }

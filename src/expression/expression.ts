@@ -92,6 +92,16 @@ export function checkExpression(expression: string): Omit<Problem, 'path'> | nul
   }
 }
 
+/** The names of the scope an expression uses; 'all' when it cannot be told, also for one that does not compile. */
+export function referencesIn(expression: string): References {
+  try {
+    return compile(expression).references
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    return 'all'
+  }
+}
+
 /** The value where the fast path can tell it, `handOver` where only the sandbox can. Throws ExpressionError. */
 export function evaluateHere(expression: string, scope: JsonObject): Json | undefined | typeof handOver {
   const { fastPath } = compile(expression)

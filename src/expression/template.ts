@@ -39,6 +39,14 @@ export function checkTemplates(value: Json, path: string): Problem[] {
   return unclosed === undefined ? problems : [...problems, { path, ...unclosedAt(unclosed) }]
 }
 
+/** Every expression inside of templates, with the path of the string it stands in. */
+export function templateExpressions(value: Json, path: string): { path: string; expression: string }[] {
+  if (typeof value !== 'string')
+    return childrenOf(value, path).flatMap(child => templateExpressions(child.value, child.path))
+  if (!value.includes('{{')) return []
+  return parse(value).parts.flatMap(part => (typeof part === 'string' ? [] : [{ path, expression: part.expression }]))
+}
+
 /** `value` with every template replaced. A string that is one lone `{{ }}` keeps the type of its value. Throws ExpressionError naming the path. */
 export async function renderTemplates(value: Json, scope: JsonObject, evaluator: Evaluator): Promise<Json> {
   const evaluate = (expression: string): Json | undefined | Promise<Json | undefined> => {

@@ -38,6 +38,7 @@ export interface Runner extends Service {
 
 const MAX_FETCH = 200
 const RENEW_MS = (LEASE_SECONDS * 1000) / 3
+const CHECK_MS = 1_000
 /** A claim not renewed for this long is given up by its holder, before the queue gives it to another. */
 const TRUST_MS = LEASE_SECONDS * 1000 - 1_000
 /** pg-boss ends a job's life after a day. */
@@ -67,6 +68,8 @@ export function createRunner(options: RunnerOptions): Runner {
         renewedAt: claimedAt,
         done: Promise.resolve(),
       }
+      // A job that comes back to the process that lost it: there the earlier claim is lost, if it does not know yet.
+      held.get(job.id)?.lost.abort()
       held.set(job.id, slot)
       return slot
     })
@@ -80,7 +83,7 @@ export function createRunner(options: RunnerOptions): Runner {
           ),
         )
         .then(() => {
-          held.delete(slot.job.id)
+          if (held.get(slot.job.id) === slot) held.delete(slot.job.id)
           fetching.wake()
         })
     })
@@ -102,12 +105,14 @@ export function createRunner(options: RunnerOptions): Runner {
   })
 
   const renewing = createRenewal(options, held)
+  const watching = createWatch(options, held)
 
   return {
     name: 'runner',
     async start() {
       await fetching.start()
       await renewing.start()
+      await watching.start()
     },
     wake: () => fetching.wake(),
     held: () => held.size,
@@ -118,11 +123,12 @@ export function createRunner(options: RunnerOptions): Runner {
       for (const slot of held.values()) slot.drain.abort() // what the last fetch brought
       await Promise.all([...held.values()].map(slot => slot.done))
       await renewing.stop()
+      await watching.stop()
     },
   }
 }
 
-/** Renews the claims of what is held, and tells those that are lost. */
+/** Renews the claims of what is held, and tells those that the queue no longer confirms. */
 function createRenewal({ queue, clock, log }: RunnerOptions, held: ReadonlyMap<string, Slot>): Service {
   return createLoop({
     name: 'runner.renew',
@@ -132,18 +138,29 @@ function createRenewal({ queue, clock, log }: RunnerOptions, held: ReadonlyMap<s
     async tick() {
       const startedAt = clock.monotonic()
       const renewed = [...held.values()]
-      try {
-        const kept = await queue.touch(renewed.map(slot => slot.job))
-        for (const slot of renewed) {
-          if (kept.has(slot.job.id)) slot.renewedAt = startedAt
-          // A job settled a moment ago is no longer the queue's to renew, nor ours to hold.
-          else if (held.get(slot.job.id) === slot) slot.lost.abort()
-        }
-      } finally {
-        for (const slot of held.values()) {
-          if (clock.monotonic() - slot.renewedAt > TRUST_MS) slot.lost.abort()
-          if (clock.monotonic() - slot.claimedAt > LONG_TURN_MS) slot.drain.abort()
-        }
+      const kept = await queue.touch(renewed.map(slot => slot.job))
+      for (const slot of renewed) {
+        if (kept.has(slot.job.id)) slot.renewedAt = startedAt
+        // A job settled a moment ago is no longer the queue's to renew, nor ours to hold.
+        else if (held.get(slot.job.id) === slot) slot.lost.abort()
+      }
+      return undefined
+    },
+  })
+}
+
+/** Tells those that were not renewed in time, whatever the renewal is waiting for, and those that take too long. */
+function createWatch({ clock, log }: RunnerOptions, held: ReadonlyMap<string, Slot>): Service {
+  return createLoop({
+    name: 'runner.watch',
+    clock,
+    log,
+    every: CHECK_MS,
+    async tick() {
+      const now = clock.monotonic()
+      for (const slot of held.values()) {
+        if (now - slot.renewedAt > TRUST_MS) slot.lost.abort()
+        if (now - slot.claimedAt > LONG_TURN_MS) slot.drain.abort()
       }
       return undefined
     },

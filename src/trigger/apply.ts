@@ -80,9 +80,16 @@ async function applyTrigger(
     })
     return 'created'
   }
-  // A document that does not say whether the trigger is enabled leaves it as an operator set it.
-  const enabled = wanted.enabled ?? present.enabled
-  const change = { workflowId: workflow.id, name, type, config, enabled, pauseNote: enabled ? null : present.pauseNote }
+  // A document that does not say whether the trigger is enabled leaves it as an operator set it, be it a moment ago.
+  const { enabled } = wanted
+  const change = {
+    workflowId: workflow.id,
+    name,
+    type,
+    config,
+    ...(enabled !== undefined && { enabled }),
+    ...(enabled && { pauseNote: null }),
+  }
   const edited = await editTrigger(tx, deps, { id: present.id, change })
   const rule = ({ workflowId: _, specVersion: __, ...rest }: Trigger): unknown => rest
   return isDeepStrictEqual(rule(edited), rule(present)) ? 'unchanged' : 'changed'

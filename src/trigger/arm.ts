@@ -45,7 +45,7 @@ export async function createTrigger(tx: Tx, { ids }: { ids: Ids }, wanted: NewTr
     lastTriggeredAt: null,
   }
   await insertTrigger(tx, trigger)
-  await insertSpec(tx, trigger)
+  await insertSpec(tx, trigger, now)
   await setCursor(tx, trigger, now)
   await notify(tx, 'triggers')
   return trigger
@@ -65,7 +65,7 @@ export async function editTrigger(
   const edited = { ...after, specVersion: before.specVersion + 1 }
   if (before.enabled) await disposeUntil(tx, deps, { trigger: before, now })
   await updateTrigger(tx, edited)
-  await insertSpec(tx, edited)
+  await insertSpec(tx, edited, now)
   await setCursor(tx, edited, now)
   await notify(tx, 'triggers')
   return edited
@@ -108,7 +108,7 @@ export async function disarm(
       pauseNote: `disarmed: ${error}`,
     }
     await updateTrigger(tx, disarmed)
-    await insertSpec(tx, disarmed)
+    await insertSpec(tx, disarmed, await databaseNow(tx))
     await moveCursors(tx, [{ id: trigger.id, nextFireAt: null }])
   })
 }

@@ -27,19 +27,21 @@ export interface Disposed {
   readonly disposals: readonly Disposal[]
   /** The cursor after them; null when the schedule has ended. */
   readonly next: Instant | null
+  /** How many slots were looked at. */
+  readonly looked: number
 }
 
 /** Throws when the slots cannot be computed. */
 export function disposeOwed(trigger: Trigger, { cursor, now, open, room }: Owing): Disposed {
   const schedule = scheduleOf(trigger)
-  if (schedule === null) return { trigger, disposals: [], next: null }
+  if (schedule === null) return { trigger, disposals: [], next: null, looked: 0 }
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
   const policy = misfirePolicy(trigger.config)
   const { decisions, cursor: next } = applyMisfire(owed, { now, policy, maxFires: Math.min(MAX_FIRES, room) })
   const disposals = applyOverlap(decisions, overlapPolicy(trigger.config), open).map(decision =>
     disposalOf(trigger, decision),
   )
-  return { trigger, disposals, next }
+  return { trigger, disposals, next, looked: owed.slots.length }
 }
 
 function disposalOf(trigger: Trigger, decision: Decision): Disposal {

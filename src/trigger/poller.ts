@@ -31,6 +31,8 @@ const BATCH = 200
 /** Triggers a log line names at most. */
 const NAMED = 5
 const MAX_DISPOSALS = 10_000
+/** Slots a tick looks at, give or take those of one trigger: computing them must not keep its transaction open for long. */
+const MAX_SLOTS = 100_000
 /** Triggers somebody else holds are asked for again after this. Milliseconds. */
 const CONTENDED_MS = 20
 
@@ -90,7 +92,8 @@ async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
     triggers.filter(limitsOverlap).map(trigger => trigger.id),
   )
 
-  const { disposed, failed } = disposeAll(triggers, { cursors, open, now: first.now })
+  const byId = new Map(triggers.map(trigger => [trigger.id, trigger]))
+  const { disposed, failed } = disposeAll(byId, { cursors, open, now: first.now })
   const { fired } = await fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now })
   await moveCursors(
     tx,
@@ -107,15 +110,17 @@ interface Situation {
 }
 
 function disposeAll(
-  triggers: readonly Trigger[],
+  triggers: ReadonlyMap<string, Trigger>,
   { cursors, open, now }: Situation,
 ): { disposed: Disposed[]; failed: Pass['failed'] } {
   const disposed: Disposed[] = []
   const failed: { trigger: Trigger; error: string }[] = []
   let room = MAX_DISPOSALS
-  for (const trigger of triggers) {
-    const cursor = cursors.get(trigger.id)
-    if (cursor === undefined || room <= 0) continue
+  let looks = MAX_SLOTS
+  // The latest first: a backlog may have to wait for the next tick, what is on time need not.
+  for (const [id, cursor] of [...cursors].reverse()) {
+    const trigger = triggers.get(id)
+    if (trigger === undefined || room <= 0 || looks <= 0) continue
     try {
       const one = disposeOwed(trigger, {
         cursor: cursor.nextFireAt.getTime(),
@@ -124,6 +129,7 @@ function disposeAll(
         room,
       })
       room -= one.disposals.length
+      looks -= one.looked
       disposed.push(one)
     } catch (error) {
       failed.push({ trigger, error: messageOf(error) })

@@ -111,8 +111,9 @@ export async function countOpen(db: Db, ids: readonly string[]): Promise<Map<str
   return new Map(rows.map(row => [row.id, row.open]))
 }
 
+/** Not the instant the transaction began: it may have waited for a mutex since, and its predecessor fired meanwhile. */
 export async function databaseNow(db: Db): Promise<Date> {
-  const [row] = await db.rows<{ now: Date }>(sql('trigger.now')`select now()::timestamptz(3) as now`)
+  const [row] = await db.rows<{ now: Date }>(sql('trigger.now')`select clock_timestamp()::timestamptz(3) as now`)
   return row?.now ?? new Date()
 }
 
@@ -141,12 +142,12 @@ export async function updateTrigger(tx: Tx, trigger: Trigger): Promise<void> {
     where id = ${trigger.id}`)
 }
 
-/** The rule as it is from now on; the past stays explainable. */
-export async function insertSpec(tx: Tx, trigger: Trigger): Promise<void> {
+/** The rule as it is from `now` on; the past stays explainable. */
+export async function insertSpec(tx: Tx, trigger: Trigger, now: Date): Promise<void> {
   await tx.run(sql('trigger.insertSpec')`
-    insert into public.trigger_specs (trigger_id, spec_version, workflow_id, type, config, anchor_at, enabled)
+    insert into public.trigger_specs (trigger_id, spec_version, workflow_id, type, config, anchor_at, enabled, valid_from)
     values (${trigger.id}, ${trigger.specVersion}, ${trigger.workflowId}, ${trigger.type}, ${trigger.config},
-      ${trigger.anchorAt}, ${trigger.enabled})`)
+      ${trigger.anchorAt}, ${trigger.enabled}, ${now})`)
 }
 
 export async function deleteTriggers(tx: Tx, ids: readonly string[]): Promise<void> {

@@ -18,12 +18,14 @@ import {
   visit,
   type YAMLError,
 } from 'yaml'
-import type { Problem } from '../base/errors.ts'
+import { excerpt, type Problem } from '../base/errors.ts'
 import { childPath } from '../base/schema.ts'
 import type { DocumentForm } from './form.ts'
 
 const MAX_BYTES = 1024 * 1024
 const MAX_ALIASES = 100
+/** Of what the parser says, for it quotes the text: all of it, if it is a picture. */
+const MAX_SAID = 200
 
 /** A problem and where in the text it is; lines and columns count from 1. */
 export interface PlacedProblem extends Problem {
@@ -113,7 +115,9 @@ function explain({ code, message, pos }: YAMLError, text: string): Omit<Problem,
     return { message: 'a value that begins with {{ must stand in quotes', hint: 'write "{{ … }}"' }
   switch (code) {
     case 'DUPLICATE_KEY':
-      return { message: `the key ${/^["']?([^:"'\n]+)/.exec(text.slice(pos[0]))?.[1] ?? ''} is there twice` }
+      return {
+        message: `the key ${excerpt(/^["']?([^:"'\n]+)/.exec(text.slice(pos[0]))?.[1] ?? '', 100)} is there twice`,
+      }
     case 'TAB_AS_INDENT':
       return { message: 'this line is indented with a tab', hint: 'YAML is indented with spaces' }
     case 'RESOURCE_EXHAUSTION':
@@ -121,11 +125,11 @@ function explain({ code, message, pos }: YAMLError, text: string): Omit<Problem,
     case 'NON_STRING_KEY':
       return { message: 'keys must be text' }
     case 'TAG_RESOLVE_FAILED':
-      return { message, hint: 'tags are not used here: write the value itself' }
+      return { message: excerpt(message, MAX_SAID), hint: 'tags are not used here: write the value itself' }
     case 'BLOCK_AS_IMPLICIT_KEY':
       return { message: 'a second ": " in one line', hint: 'put a value that holds ": " in quotes' }
     default:
-      return { message }
+      return { message: excerpt(message, MAX_SAID) }
   }
 }
 

@@ -9,6 +9,7 @@ import { checkTemplates, hasTemplates } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
 import { DocumentForm, fromForm } from './form.ts'
 import { checkGraph, expressionProblems, type Part, unknownWord } from './validate-graph.ts'
+import { checkNames } from './validate-names.ts'
 import type { WorkflowDocument } from './workflow.ts'
 
 export interface ValidateDeps {
@@ -27,12 +28,14 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
   const unstorable = checkStorable(raw)
   if (unstorable !== null) return { problems: [{ path: '', message: unstorable }] }
   const nodes = partsOf(raw, 'nodes')
+  const edges = partsOf(raw, 'edges')
   const triggers = partsOf(raw, 'triggers')
   const problems = [
     ...checkSchema(DocumentForm, raw, ''),
     ...duplicateKeys(nodes),
     ...nodes.flatMap(node => checkNode(node, deps)),
-    ...checkGraph(nodes, partsOf(raw, 'edges'), deps.nodeTypes),
+    ...checkGraph(nodes, edges, deps.nodeTypes),
+    ...checkNames({ nodes, edges, variables: isJsonObject(raw) ? raw.variables : undefined }, deps.nodeTypes),
     ...duplicateKeys(triggers),
     ...triggers.flatMap(({ value: { type, config = {} }, path }) =>
       typeof type === 'string' && isJsonObject(config) ? deps.checkTrigger(type, config, path) : [],

@@ -38,7 +38,7 @@ export const house: House = {
     node: 'http-check http-config http-request http-response node-type registry types/',
     queue: 'queues',
     trigger: 'check cron-syntax misfire overlap registry slots trigger trigger-type types/ wall-clock zone',
-    workflow: 'document draw draw-layers draw-layout form validate validate-graph waves workflow',
+    workflow: 'document draw draw-layers draw-layout form validate validate-graph validate-names waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],
   vendors: {

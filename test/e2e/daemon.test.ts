@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { sql } from '../../src/db/sql.ts'
 import { listExecutions } from '../../src/execution/find.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { type Running, runMbflow, startMbflow } from '../support/processes.ts'
@@ -115,6 +116,41 @@ test('after kill -9 another daemon finishes the execution, with the same key for
   expect(await ended('killed')).toMatchObject({ status: 'completed' })
   expect(after.headers['idempotency-key']).toBe(before.headers['idempotency-key'])
 })
+
+test('a daemon stopped past its lease changes nothing when it goes on: another has finished its work', {
+  timeout: 90_000,
+}, async () => {
+  const stub = await stubServer()
+  const paused = await daemon()
+  await applyCalling('paused', '/slow', stub)
+  await mbflow('trigger', 'fire', 'paused/now')
+  const before = await stub.received(1)
+  paused.send('SIGSTOP')
+  await daemon()
+  const after = await stub.received(2)
+  // Both calls are answered; the stopped daemon finds its answer when it goes on.
+  stub.release()
+  expect(await ended('paused')).toMatchObject({ status: 'completed' })
+  const then = await everythingOf('paused')
+  paused.send('SIGCONT')
+  const url = (await paused.line(/HTTP +http/)).match(/http:\/\/[^ ]+/)?.[0]
+  while (!/^mbflow_queue_active 0$/m.test(await (await fetch(`${url}/metrics`)).text())) await systemClock.sleep(50)
+  expect(await paused.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+  expect(await everythingOf('paused')).toEqual(then)
+  expect(after.headers['idempotency-key']).toBe(before.headers['idempotency-key'])
+})
+
+/** Every row of the executions of a workflow, with the transaction that wrote it last. */
+async function everythingOf(workflow: string): Promise<unknown[]> {
+  return database.pool.rows(sql('test.everything')`
+    with mine as (
+      select e.* , e.xmin::text as writer
+      from public.executions e join public.workflows w on w.id = e.workflow_id
+      where w.name = ${workflow})
+    select to_jsonb(mine) as row from mine
+    union all select to_jsonb(n) || jsonb_build_object('writer', n.xmin::text) from public.node_executions n join mine on mine.id = n.execution_id
+    union all select to_jsonb(v) || jsonb_build_object('writer', v.xmin::text) from public.events v join mine on mine.id = v.execution_id`)
+}
 
 test('a trigger disabled by a command stops on every daemon at once, and enabled fires again', {
   timeout: 60_000,

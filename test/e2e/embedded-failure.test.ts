@@ -46,6 +46,15 @@ test('a data folder that cannot be used is named, with what to do', async () => 
   chmodSync(closed, 0o700)
 })
 
+test('a file in the way of the data folder is not blamed on PostgreSQL', async () => {
+  writeFileSync(join(root, 'file'), '')
+  await expect(acquire({ dataDir: join(root, 'file', 'data') })).rejects.toMatchObject({
+    code: 'EMBEDDED_FAILED',
+    message: expect.stringContaining('cannot make its folder'),
+    hint: expect.stringContaining('a file may be in its way'),
+  })
+})
+
 test('a full disk is called so', async () => {
   const says = 'initdb: error: could not write file "pg_wal/1": No space left on device'
   const binDir = fakePrograms({ initdb: `echo '${says}' >&2; exit 1` })

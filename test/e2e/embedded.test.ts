@@ -1,4 +1,5 @@
-import { globSync } from 'node:fs'
+import { existsSync, globSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
 import { acquireEmbedded, defaultDataDir, type EmbeddedServer } from '../../src/db/embedded.ts'
@@ -64,6 +65,12 @@ test('does not count a user that was killed', async () => {
   await killed.stop('SIGKILL')
   await last.stop('SIGINT')
   expect(serverPid(dataDir)).toBeUndefined()
+})
+
+test('a relative folder is the one seen from here', async () => {
+  const server = await acquire(relative(process.cwd(), dataDir))
+  expect(existsSync(join(dataDir, 'pg'))).toBe(true)
+  await server.release()
 })
 
 test('is one server for processes that start at once on an empty folder', async () => {

@@ -99,7 +99,8 @@ describe.each([
     await expect.poll(again, { interval: 100, timeout: 5_000 }).toBe(2)
   })
 
-  // `script` gives it a terminal. npm passes on to its child what the terminal has sent there already.
+  // `script` gives it a terminal. npm passes on to its child what the terminal has sent there already; its spinner would
+  // stand in our lines.
   test.runIf(existsSync('/usr/bin/script')).each(['node bin/mbflow stay', 'npm start'])(
     'gets one SIGINT for one Ctrl-C in a terminal that runs `%s`',
     async command => {
@@ -107,7 +108,7 @@ describe.each([
       execFileSync('mkfifo', [keys])
       const terminal = startProcess('/bin/sh', ['-c', 'exec script -qefc "$0" /dev/null < keys', command], {
         cwd: project.root,
-        env: { NODE_OPTIONS: `--require ${project.root}/old-node.cjs`, ...env },
+        env: { NODE_OPTIONS: `--require ${project.root}/old-node.cjs`, npm_config_progress: 'false', ...env },
       })
       const keyboard = await open(keys, 'w')
       const { pid } = await reportOf(terminal)

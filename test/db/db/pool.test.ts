@@ -71,3 +71,12 @@ test('a connection that breaks inside a transaction is an error of the transacti
   expect(await pool.rows(sql('test.alive')`select 1 as n`)).toEqual([{ n: 1 }])
   await pool.end()
 })
+
+test('a transaction fails with the error of the statement that failed first, not with its echo', async () => {
+  const failing = database.transaction(async tx => {
+    const bad = tx.run(sql('test.bad')`select 1 / 0`)
+    const echo = tx.run(sql('test.fine')`select 1`)
+    await Promise.all([echo, bad.catch(() => {})])
+  })
+  await expect(failing).rejects.toMatchObject({ code: '22012' })
+})

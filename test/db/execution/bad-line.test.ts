@@ -1,5 +1,5 @@
 // A line to the database that breaks at the worst moments: answers of committed transactions are lost, and the log seems
-// not to have them yet when it is asked.
+// not to have them yet when it is asked. And a database that answers, but takes no writes for a while.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Pool } from '../../../src/db/pool.ts'
 import type { Statement } from '../../../src/db/sql.ts'
@@ -59,3 +59,32 @@ test.each(['question', 'answer'] as const)(
     expect(await sound.violations()).toEqual([])
   },
 )
+
+test.each([
+  ['only reads', '25006'],
+  ['refuses a privilege', '42501'],
+  ['has no address', 'ENOTFOUND'],
+])('a database that %s for a while costs no node its result', async (_, code) => {
+  let runs = 0
+  let refusals = 0
+  const moody: Pool = {
+    ...pool,
+    transaction(work) {
+      if (runs > 0 && refusals++ < 4) throw Object.assign(new Error('not now'), { code })
+      return pool.transaction(work)
+    },
+  }
+  const engine = await createTestEngine(moody, {
+    nodeTypes: scripted(async () => {
+      runs++
+      return { kind: 'completed', output: 'kept' }
+    }),
+  })
+  const [id = ''] = await sound.begin(await sound.publish(documentOf(['a'])), [{}])
+  const runner = engine.runner()
+  await runner.start()
+  expect(await sound.ended(id)).toMatchObject({ status: 'completed', output: 'kept' })
+  await runner.stop()
+  await engine.stop()
+  expect(runs).toBe(1)
+})

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sql } from '../../../src/db/sql.ts'
+import { createDatabaseClock, systemClock } from '../../../src/base/clock.ts'
+import { type Statement, sql } from '../../../src/db/sql.ts'
+import type { EventLog } from '../../../src/event/event-log.ts'
 import { createAdvance } from '../../../src/execution/advance.ts'
-import { buryDead, rescueSilent, wakeDue } from '../../../src/execution/wake.ts'
+import type { TurnDeps } from '../../../src/execution/turn.ts'
+import { buryDead, createWakeServices, rescueSilent, wakeDue } from '../../../src/execution/wake.ts'
 import type { NodeContext, Outcome } from '../../../src/node/node-type.ts'
 import type { Job } from '../../../src/queue/queue.ts'
 import { createTestDatabase } from '../../support/database.ts'
@@ -39,9 +42,22 @@ async function claimAgain(job: Job): Promise<Job> {
   return claim()
 }
 
-function work(job: Job, signals: { lost?: AbortSignal; drain?: AbortSignal } = {}): Promise<void> {
+/** Makes the queue believe that every worker that took the jobs was lost. */
+async function exhaust(jobs: readonly Job[]): Promise<void> {
+  await engine.pool.run(sql('test.exhaust')`
+    with gone as (delete from pgboss.job where id = any(${jobs.map(job => job.id)}::uuid[]) returning data)
+    insert into pgboss.job (name, data) select 'exec_dead', data from gone order by data ->> 'executionId'`)
+}
+
+const inFourDays = { now: () => Date.now() + 4 * 86_400_000, observe: () => {}, skew: () => 0 }
+
+function work(
+  job: Job,
+  signals: { lost?: AbortSignal; drain?: AbortSignal } = {},
+  deps: TurnDeps = engine.deps,
+): Promise<void> {
   const never = new AbortController().signal
-  const [turn] = createAdvance(engine.deps)([{ job, lost: signals.lost ?? never, drain: signals.drain ?? never }])
+  const [turn] = createAdvance(deps)([{ job, lost: signals.lost ?? never, drain: signals.drain ?? never }])
   return turn ?? Promise.reject(new Error('no turn'))
 }
 
@@ -155,13 +171,10 @@ test('a long pause before a retry gives the worker back, and the timer wakes the
   expect(await engine.queue.fetch(1)).toEqual([])
   expect(await wakeDue(wakeDeps())).toBe(0)
 
-  // Its time comes: in the row, and in the clock of the worker that wakes it.
+  // Its time comes: in the row, and for the worker that goes on with it.
   await engine.pool.run(sql('test.due')`update public.executions set wake_at = now() where id = ${id}`)
   expect(await Promise.all([wakeDue(wakeDeps()), wakeDue(wakeDeps())])).toContain(1)
-  const job = await claim()
-  engine.deps.databaseClock.observe(new Date(Date.now() + 300_000_000))
-  await work(job)
-  engine.deps.databaseClock.observe(new Date())
+  await work(await claim(), {}, { ...engine.deps, databaseClock: inFourDays })
   expect(await engine.ended(id)).toMatchObject({ status: 'completed' })
   expect(await eventTypes(id)).toContain('execution_woken')
 })
@@ -178,10 +191,7 @@ test('an execution whose job is gone is rescued with a new one', async () => {
 
 test('an execution that lost every worker fails with the reason', async () => {
   const id = await begin(['a -> b'])
-  const job = await claim()
-  await engine.pool.run(sql('test.exhaust')`
-    with gone as (delete from pgboss.job where id = ${job.id} returning data)
-    insert into pgboss.job (name, data) select 'exec_dead', data from gone`)
+  await exhaust([await claim()])
   expect(await buryDead(wakeDeps())).toBe(1)
   const execution = await engine.ended(id)
   expect(execution).toMatchObject({ status: 'failed', error: expect.stringContaining('WORKER_LOST') })
@@ -196,6 +206,106 @@ test('a job of an earlier turn is settled without a trace', async () => {
   await work(job)
   expect(await eventTypes(id)).toEqual([])
   expect(await engine.queue.live([job.id])).toEqual(new Set())
+})
+
+test('an execution that lost every worker before it wrote anything is buried, not rescued for ever', async () => {
+  const id = await begin(['a'])
+  await exhaust([await claim()])
+  await engine.pool.run(sql('test.silence')`
+    update public.executions set updated_at = now() - interval '5 minutes' where id = ${id}`)
+  const [, rescue] = createWakeServices(wakeDeps(), () => {})
+  await rescue?.start()
+  expect(await engine.ended(id)).toMatchObject({ status: 'failed', error: expect.stringContaining('WORKER_LOST') })
+  await rescue?.stop()
+})
+
+test('a dead letter that cannot be buried does not keep others from it', async () => {
+  const cursed = await begin(['a'])
+  const first = await claim()
+  const other = await begin(['a -> b'])
+  await exhaust([first, await claim()])
+  const eventLog: EventLog = {
+    ...engine.eventLog,
+    read: id => (id === cursed ? Promise.reject(new Error('cannot be read')) : engine.eventLog.read(id)),
+  }
+  expect(await buryDead({ ...wakeDeps(), eventLog })).toBe(1)
+  expect((await engine.ended(other)).status).toBe('failed')
+})
+
+test('a claim that is left over from a turn that parked drives nothing: the timer wakes the execution', async () => {
+  let job: Job | undefined
+  let attempts = 0
+  execute = async () => {
+    attempts++
+    // The lease lapses while the attempt runs; the append that parks still passes the fence.
+    await engine.pool.run(sql('test.lapse')`update pgboss.job set state = 'retry' where id = ${job?.id}`)
+    return broken
+  }
+  const id = await begin(['a'], {
+    policies: { a: { retry: { backoff: 'constant', delay_ms: 200_000_000, max_delay_ms: 200_000_000 } } },
+  })
+  job = await claim()
+  await work(job)
+  await work(await claim(), {}, { ...engine.deps, databaseClock: inFourDays })
+  expect(attempts).toBe(1)
+  expect(await eventTypes(id)).toEqual([
+    'workflow_started',
+    'wave_started',
+    'node_started',
+    'node_retrying',
+    'execution_parked',
+  ])
+  expect(await engine.queue.live([job.id])).toEqual(new Set())
+})
+
+test.each([3_600_000, -3_600_000])(
+  'a worker whose clock is wrong by %d ms ends nothing that has time left',
+  async wrong => {
+    const begun = Promise.withResolvers<void>()
+    const hang = Promise.withResolvers<Outcome>()
+    execute = ({ attempt }) => {
+      begun.resolve()
+      return attempt === 1 ? hang.promise : Promise.resolve(done)
+    }
+    const [id = ''] = await engine.begin(
+      await engine.publish({ ...documentOf(['a']), settings: { timeout_ms: 600_000 } }),
+      [{}],
+    )
+    const job = await claim()
+    const zombie = work(job)
+    await begun.promise
+    const clock = { ...systemClock, now: () => systemClock.now() + wrong }
+    await work(await claimAgain(job), {}, { ...engine.deps, databaseClock: createDatabaseClock(clock) })
+    expect(await engine.ended(id)).toMatchObject({ status: 'completed' })
+    hang.resolve(done)
+    await zombie
+  },
+)
+
+test('a wake that the database does not answer is left to the next pass: stopping does not wait for it', async () => {
+  const id = await begin(['a'])
+  await claim()
+  await engine.pool.run(sql('test.park')`
+    update public.executions set status = 'running', started_at = now(), wake_at = now(), parked_reason = 'retry'
+    where id = ${id}`)
+  const asked = Promise.withResolvers<void>()
+  const away = Object.assign(new Error('nobody there'), { code: 'ECONNREFUSED' })
+  const cut = await createTestEngine({
+    ...engine.pool,
+    async transaction() {
+      asked.resolve()
+      throw away
+    },
+    rows: async <R>(statement: Statement) => {
+      if (statement.name === 'event.findWritten') throw away
+      return engine.pool.rows<R>(statement)
+    },
+  })
+  const [wake] = createWakeServices(cut.deps, () => {})
+  await wake?.start()
+  await asked.promise
+  await wake?.stop()
+  await cut.stop()
 })
 
 function wakeDeps() {

@@ -101,6 +101,18 @@ test('edits, pauses and pollers at the same time leave no slot undisposed and no
   expect(await engine.violations()).toEqual([])
 })
 
+test('an edit that had to wait for the trigger owes nothing again that was fired meanwhile', async () => {
+  const trigger = await triggers.create('interval', everySecond)
+  await engine.pool.transaction(async tx => {
+    // The transaction begins before a slot that the poller then fires.
+    const alive = sql('test.alive')`select now()`
+    await tx.rows(alive)
+    while ((await tick(triggers.poller)).fired.length === 0) await tx.rows(alive)
+    await editTrigger(tx, triggers.arm, { id: trigger.id, change: { config: { ...everySecond, input: { n: 1 } } } })
+  })
+  expect(await engine.violations()).toEqual([])
+})
+
 test('a removed trigger leaves its executions and its ledger behind', async () => {
   const trigger = await triggers.create('interval', everySecond)
   await triggers.makeOverdue([trigger.id], 1_000)

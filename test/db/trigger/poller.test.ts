@@ -156,3 +156,19 @@ test('a trigger that somebody else holds is left for the next pass', async () =>
   await catchUp()
   expect(await triggers.countExecutions(trigger.id)).toBeGreaterThan(0)
 })
+
+test('a pass looks at a bounded number of slots, what is on time first, and the next passes go on', async () => {
+  const late = await Promise.all(Array.from({ length: 20 }, () => triggers.create('cron', { schedule: '* * * * * *' })))
+  const punctual = await triggers.create('interval', everySecond)
+  const ids = late.map(trigger => trigger.id)
+  await triggers.makeOverdue(ids, 20_000_000)
+  await triggers.makeOverdue([punctual.id], 0)
+  await tick(triggers.poller)
+  expect(await triggers.countExecutions(punctual.id)).toBe(1)
+  const [row] = await engine.pool.rows<{ slots: number }>(sql('test.slots')`
+    select sum(slot_count)::integer as slots from public.trigger_fires where trigger_id = any(${ids}::uuid[])`)
+  expect(row?.slots).toBeLessThanOrEqual(110_000)
+  await catchUp()
+  for (const id of ids) expect(await triggers.countExecutions(id)).toBeGreaterThan(0)
+  expect(await engine.violations()).toEqual([])
+})

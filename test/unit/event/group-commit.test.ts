@@ -7,7 +7,9 @@ function manual() {
   const ends: ((results?: unknown[]) => void)[] = []
   const group = createGroupCommit<string, unknown>({
     keyOf: request => request.slice(0, 1),
+    sizeOf: request => request.length,
     maxBatch: 3,
+    maxSize: 100,
     flush: batch => {
       batches.push([...batch])
       return new Promise(resolve => ends.push((results = [...batch]) => resolve(results)))
@@ -69,4 +71,17 @@ test('a request put off comes again in the next batch, a refused one fails alone
   expect([await a, await c]).toEqual(['a', 'done'])
   await refused
   expect(batches[1]).toEqual(['a'])
+})
+
+test('a batch is no larger than allowed; a request larger than that goes alone', async () => {
+  const { group, batches, end, settle } = manual()
+  const sized = (key: string, size: number): string => key.padEnd(size, '.')
+  const requests = [sized('a', 40), sized('b', 40), sized('c', 40), sized('d', 200), sized('e', 20)]
+  const all = Promise.all(requests.map(group.add))
+  await settle()
+  await end()
+  await end()
+  await end()
+  await all
+  expect(batches.map(batch => batch.map(request => request.charAt(0)))).toEqual([['a', 'b', 'e'], ['c'], ['d']])
 })

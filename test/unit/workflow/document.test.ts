@@ -123,3 +123,8 @@ test.each([
   const placed = second?.place({ path, message: 'is wrong' })
   expect(`${placed?.line}:${placed?.column} ${placed?.path} ${placed?.message}`).toBe(`${place} ${path} is wrong`)
 })
+
+test('a file that is no document is not printed whole', () => {
+  const { problems } = parseDocuments(`a: b\n${'\u0001\u00e9'.repeat(50_000)}\n`)
+  expect(problems.map(problem => problem.message.length <= 200)).toEqual([true])
+})

@@ -129,6 +129,31 @@ const bad: Case[] = [
     [['nodes[1].config.url', 'it ends where a value is expected']],
   ],
   [
+    'an expression that names nothing there is',
+    withNode({ config: { expression: 'inputs.x' } }),
+    [['nodes[1].config.expression', 'there is no name "inputs"']],
+  ],
+  [
+    'a template that names a node there is not',
+    withNode({ config: { template: { a: '{{ nodes.fetsch.output & nodes.a.output }}' } } }),
+    [['nodes[1].config.template.a', 'there is no node "fetsch"']],
+  ],
+  [
+    'a template that names a variable there is not',
+    { ...withNode({ config: { template: '{{ vars.tea & vars.team }}' } }), variables: { team: 'ops' } },
+    [['nodes[1].config.template', 'there is no variable "tea"']],
+  ],
+  [
+    'a node that names the output of an edge',
+    withNode({ config: { expression: 'output.x' } }),
+    [['nodes[1].config.expression', 'there is no name "output"']],
+  ],
+  [
+    'a condition that names nothing there is',
+    withEdge({ when: 'result = 1' }),
+    [['edges[0].when', 'there is no name "result"']],
+  ],
+  [
     'a template that does not end',
     withHttp({ url: 'https://x.org/{{ vars.x' }),
     [['nodes[1].config.url', 'is not closed by }}']],
@@ -355,13 +380,13 @@ const accepted: [string, object][] = [
   ['the least there can be', { name: 'w', nodes: [a] }],
   ['a name in any script', document({ name: 'Morgenbericht für 東京 v1.2_b-3' })],
   ['a name of 255 characters', document({ name: 'x'.repeat(255) })],
-  ['a template where the schema wants a number', withHttp({ url: 'https://x.org', max_bytes: '{{ vars.most }}' })],
+  ['a template where the schema wants a number', withHttp({ url: 'https://x.org', max_bytes: '{{ input.most }}' })],
   [
     'a template where the schema wants one of some words',
-    withHttp({ url: 'https://x.org', method: '{{ vars.method }}' }),
+    withHttp({ url: 'https://x.org', method: '{{ input.method }}' }),
   ],
-  ['a template where the schema wants an object', withHttp({ url: 'https://x.org', headers: '{{ vars.headers }}' })],
-  ['a template in a URL that is none without it', withHttp({ url: '{{ vars.base_url }}/x' })],
+  ['a template where the schema wants an object', withHttp({ url: 'https://x.org', headers: '{{ input.headers }}' })],
+  ['a template in a URL that is none without it', withHttp({ url: '{{ input.base_url }}/x' })],
   [
     'a branch of a conditional',
     document({

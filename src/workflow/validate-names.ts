@@ -1,0 +1,67 @@
+// What expressions and templates call by name: a name that nothing has is a mistake that would only show at run time.
+import type { Problem } from '../base/errors.ts'
+import { isJsonObject, type Json } from '../base/json.ts'
+import { childPath } from '../base/schema.ts'
+import { referencesIn } from '../expression/expression.ts'
+import { templateExpressions } from '../expression/template.ts'
+import type { NodeType } from '../node/node-type.ts'
+import { type Part, unknownWord } from './validate-graph.ts'
+
+/** What the engine gives to the expressions of every node; conditions on edges also see the output of their source. */
+const NODE_NAMES = ['input', 'nodes', 'vars', 'trigger', 'execution']
+const EDGE_NAMES = ['output', ...NODE_NAMES]
+
+interface Known {
+  readonly names: readonly string[]
+  readonly nodes: readonly string[]
+  readonly variables: readonly string[]
+}
+
+export interface Named {
+  readonly nodes: readonly Part[]
+  readonly edges: readonly Part[]
+  readonly variables: Json | undefined
+}
+
+export function checkNames({ nodes, edges, variables }: Named, nodeTypes: ReadonlyMap<string, NodeType>): Problem[] {
+  const keys = nodes.flatMap(({ value: { key } }) => (typeof key === 'string' ? [key] : []))
+  const known = { nodes: keys, variables: isJsonObject(variables) ? Object.keys(variables) : [] }
+  const ofNodes = nodes.flatMap(node => expressionsOf(node, nodeTypes.get(String(node.value.type))))
+  const ofEdges = edges.flatMap(({ path, value: { when } }) =>
+    typeof when === 'string' ? [{ path: `${path}.when`, expression: when }] : [],
+  )
+  return [
+    ...ofNodes.flatMap(one => unknownNames(one, { ...known, names: NODE_NAMES })),
+    ...ofEdges.flatMap(one => unknownNames(one, { ...known, names: EDGE_NAMES })),
+  ]
+}
+
+interface PlacedExpression {
+  readonly path: string
+  readonly expression: string
+}
+
+function expressionsOf({ path, value: { config } }: Part, type: NodeType | undefined): PlacedExpression[] {
+  if (type === undefined || !isJsonObject(config)) return []
+  return Object.entries(config).flatMap(([field, value]): PlacedExpression[] => {
+    const at = childPath(`${path}.config`, field)
+    if (!type.expressions.includes(field)) return templateExpressions(value, at)
+    return typeof value === 'string' ? [{ path: at, expression: value }] : []
+  })
+}
+
+function unknownNames({ path, expression }: PlacedExpression, { names, nodes, variables }: Known): Problem[] {
+  const references = referencesIn(expression)
+  if (references === 'all') return []
+  const problems: Problem[] = []
+  const report = (what: string, word: string, known: readonly string[]): void => {
+    if (!known.includes(word)) problems.push({ path, ...unknownWord(what, word, known) })
+  }
+  for (const [name, keys] of references) {
+    report('name', name, names)
+    if (keys === 'all') continue
+    if (name === 'nodes') for (const key of keys) report('node', key, nodes)
+    if (name === 'vars') for (const key of keys) report('variable', key, variables)
+  }
+  return problems
+}
