@@ -33,7 +33,8 @@ export interface Disposed {
 
 /** Throws when the slots cannot be computed. */
 export function disposeOwed(trigger: Trigger, { cursor, now, open, room }: Owing): Disposed {
-  const schedule = scheduleOf(trigger)
+  // A trigger that was disabled behind our back (an UPDATE in psql) owes nothing.
+  const schedule = trigger.enabled ? scheduleOf(trigger) : null
   if (schedule === null) return { trigger, disposals: [], next: null, looked: 0 }
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
   const policy = misfirePolicy(trigger.config)

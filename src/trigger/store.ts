@@ -55,7 +55,7 @@ export function tryLockTriggers(tx: Tx, ids: readonly string[]): Promise<Trigger
       select id from unnest(${ids}::uuid[]) as picked (id)
       where pg_try_advisory_xact_lock(hashtextextended(id::text, ${MUTEX_SEED}))
     )
-    select ${columns} from public.triggers where id in (select id from held) and enabled`)
+    select ${columns} from public.triggers where id in (select id from held)`)
 }
 
 /** Milliseconds until the earliest cursor is due, negative when one is overdue; null when there is none. */

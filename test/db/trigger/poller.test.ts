@@ -172,3 +172,12 @@ test('a pass looks at a bounded number of slots, what is on time first, and the 
   for (const id of ids) expect(await triggers.countExecutions(id)).toBeGreaterThan(0)
   expect(await engine.violations()).toEqual([])
 })
+
+test('a trigger disabled by an UPDATE of its row fires no more, and its cursor goes', async () => {
+  const trigger = await triggers.create('interval', everySecond)
+  await triggers.makeOverdue([trigger.id], 1_000)
+  await engine.pool.run(sql('test.disable')`update public.triggers set enabled = false where id = ${trigger.id}`)
+  await catchUp()
+  expect(await triggers.countExecutions(trigger.id)).toBe(0)
+  expect(await triggers.cursor(trigger.id)).toBeUndefined()
+})
