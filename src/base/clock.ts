@@ -33,18 +33,14 @@ export interface DatabaseClock {
   now(): number
   /** Called with an instant the database just reported. */
   observe(databaseNow: Date): void
-  /** Database time minus process time, milliseconds. */
-  skew(): number
 }
 
 export function createDatabaseClock(clock: Clock): DatabaseClock {
   let ahead = clock.now() - clock.monotonic()
-  const now = (): number => Math.round(clock.monotonic() + ahead)
   return {
-    now,
+    now: () => Math.round(clock.monotonic() + ahead),
     observe: databaseNow => {
       ahead = databaseNow.getTime() - clock.monotonic()
     },
-    skew: () => now() - clock.now(),
   }
 }

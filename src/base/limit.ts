@@ -2,7 +2,6 @@
 export interface Limit {
   /** Runs `work` when there is room. */
   run<T>(work: () => Promise<T>): Promise<T>
-  active(): number
 }
 
 export function createLimit(max: number): Limit {
@@ -21,6 +20,5 @@ export function createLimit(max: number): Limit {
         else active--
       }
     },
-    active: () => active,
   }
 }

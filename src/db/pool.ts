@@ -34,8 +34,6 @@ export interface Tx extends Db, RawDb {
 
 export interface Pool extends Db, RawDb {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** Connections in use, idle, and callers waiting for one. */
-  counts(): { total: number; idle: number; waiting: number }
   end(): Promise<void>
 }
 
@@ -174,7 +172,6 @@ export function createPool(options: PoolOptions): Pool {
         }
       }
     },
-    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     end: () => pool.end(),
   }
 }

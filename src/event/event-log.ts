@@ -35,7 +35,6 @@ export interface EventLog {
   /** Outlasts an unreachable database; gives up as `fenced` when `signal` aborts meanwhile. */
   append(append: Append, signal?: AbortSignal): Promise<Appended>
   read(executionId: string): Promise<RecordedEvent[]>
-  idle(): Promise<void>
 }
 
 export interface EventLogDeps {
@@ -123,7 +122,6 @@ export function createEventLog(deps: EventLogDeps): EventLog {
       }
     },
     read: executionId => readEvents(pool, executionId),
-    idle: () => group.idle(),
   }
 }
 

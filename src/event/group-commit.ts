@@ -4,8 +4,6 @@
 
 export interface GroupCommit<Request, Result> {
   add(request: Request): Promise<Result>
-  /** Resolves when nothing is waiting or in flight. */
-  idle(): Promise<void>
 }
 
 export interface GroupCommitOptions<Request, Result> {
@@ -41,7 +39,7 @@ export function createGroupCommit<Request, Result>(
   options: GroupCommitOptions<Request, Result>,
 ): GroupCommit<Request, Result> {
   let waiting: Waiting<Request, Result>[] = []
-  let running: Promise<void> | undefined
+  let isRunning = false
 
   function nextBatch(): Waiting<Request, Result>[] {
     const keys = new Set<string>()
@@ -78,7 +76,7 @@ export function createGroupCommit<Request, Result>(
         for (const one of batch) one.reject(error)
       }
     }
-    running = undefined
+    isRunning = false
   }
 
   return {
@@ -86,10 +84,8 @@ export function createGroupCommit<Request, Result>(
       new Promise((resolve, reject) => {
         waiting.push({ request, size: options.sizeOf(request), resolve, reject })
         // Started in a microtask of its own, so that everything decided in this one shares the first batch.
-        running ??= Promise.resolve().then(run)
+        if (!isRunning) void Promise.resolve().then(run)
+        isRunning = true
       }),
-    idle: async () => {
-      while (running) await running
-    },
   }
 }
