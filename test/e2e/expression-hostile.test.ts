@@ -34,15 +34,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     '($a := function($n) { $b($n + 1) }; $b := function($n) { $a($n) }; $a(0))',
     '(function($f) { $f($f) })(function($f) { $f($f) })',
     '$eval("($f := function() { $eval(\\"$f()\\") }; $f())")',
-    '[1..99999].[1..99999].[1..99999]',
-    '$map([1..99999], function($a) { $map([1..99999], function($b) { $a * $b }) })',
-    '$reduce([1..99999], $append)', // no step of jsonata's own in between
     '$sort([1..50000], function($a, $b) { $sum([1..1000]) > 0 })',
-    '$distinct([1..90000].{"a": $})',
-    `${doubled} $d(1, 60) = $d(1, 60))`,
-    `${doubled} $string($d(1, 60)))`,
-    '$fromMillis(0, $pad("[Y]", 3000000, "[Y]"))',
-    `$eval("${'('.repeat(30)}a${'??b)'.repeat(30)}")`, // the parser doubles the tree
   ],
   EXPRESSION_TOO_LARGE: [
     '[1..1e7]',
@@ -57,6 +49,14 @@ const refused: Readonly<Record<string, readonly string[]>> = {
   ],
   // Which limit is met first depends on how fast the machine is.
   'EXPRESSION_TOO_LARGE or EXPRESSION_TIMEOUT': [
+    '[1..99999].[1..99999].[1..99999]',
+    '$map([1..99999], function($a) { $map([1..99999], function($b) { $a * $b }) })',
+    '$reduce([1..99999], $append)', // no step of jsonata's own in between
+    '$distinct([1..90000].{"a": $})',
+    `${doubled} $d(1, 60) = $d(1, 60))`,
+    `${doubled} $string($d(1, 60)))`,
+    '$fromMillis(0, $pad("[Y]", 3000000, "[Y]"))',
+    `$eval("${'('.repeat(30)}a${'??b)'.repeat(30)}")`, // the parser doubles the tree
     '($f := function($n) { 1 + $f($n) }; $f(0))',
     '$reduce([1..99999], function($a, $b) { $append($a, [1..1000]) })',
     '($d := function($a, $n) { $n = 0 ? $a : $d($append($a, $a), $n - 1) }; $d([1], 60))',
