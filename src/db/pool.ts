@@ -34,6 +34,8 @@ export interface Tx extends Db, RawDb {
 
 export interface Pool extends Db, RawDb {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** A transaction of which `work` sends every statement before it first waits: one round trip, its commit included. */
+  atOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   end(): Promise<void>
 }
 
@@ -94,6 +96,18 @@ const IN_FAILED_TRANSACTION = '25P02'
 const RETRYABLE = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
 
+/** Repeats a transaction that another one made fail, a few times. */
+async function repeated<T>(work: () => Promise<T>): Promise<T> {
+  for (let i = 1; ; i++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (i === ATTEMPTS || !RETRYABLE.has(systemCode(error) ?? '')) throw error
+      await systemClock.sleep(2 ** i * 5 * Math.random())
+    }
+  }
+}
+
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -125,7 +139,7 @@ export function createPool(options: PoolOptions): Pool {
     executeSql: (text, values) => client.query(text, values),
   })
 
-  async function attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function attempt<T>(work: (tx: Tx) => Promise<T>, isSentAtOnce: boolean): Promise<T> {
     const client = await pool.connect()
     // `begin` shares the round trip of the first statement; its failure shows there too.
     const begun = client.query('begin')
@@ -146,8 +160,9 @@ export function createPool(options: PoolOptions): Pool {
       }
     }
     try {
-      const result = await work({ ...watched(db(client)), inTransaction: true })
-      const end = await client.query('commit')
+      const working = work({ ...watched(db(client)), inTransaction: true })
+      if (!isSentAtOnce) await working
+      const [result, end] = await Promise.all([working, client.query('commit')])
       if (end.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
       client.release()
       return result
@@ -162,16 +177,8 @@ export function createPool(options: PoolOptions): Pool {
 
   return {
     ...db(pool),
-    async transaction(work) {
-      for (let i = 1; ; i++) {
-        try {
-          return await attempt(work)
-        } catch (error) {
-          if (i === ATTEMPTS || !RETRYABLE.has(systemCode(error) ?? '')) throw error
-          await systemClock.sleep(2 ** i * 5 * Math.random())
-        }
-      }
-    },
+    transaction: work => repeated(() => attempt(work, false)),
+    atOnce: work => repeated(() => attempt(work, true)),
     end: () => pool.end(),
   }
 }

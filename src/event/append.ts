@@ -27,6 +27,8 @@ export interface ExecutionProjection {
 
 /** A row of `node_executions` after the append; only rows that changed. */
 export interface NodeProjection {
+  /** Whether this is the node's first row. */
+  readonly isNew: boolean
   readonly id: string
   readonly nodeId: string
   readonly status: string

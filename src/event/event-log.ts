@@ -11,6 +11,7 @@ import { MbflowError } from '../base/errors.ts'
 import type { Ids } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
+import { findByKey } from '../db/by-key.ts'
 import { isTransient, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Numbered } from './append.ts'
@@ -21,11 +22,12 @@ import {
   existingIds,
   findWritten,
   insertEvents,
+  insertNodes,
   lockRows,
   nodeRow,
   readEvents,
   updateExecutions,
-  upsertNodes,
+  updateNodes,
 } from './event-store.ts'
 import { again, createGroupCommit, type FlushResult, Refused } from './group-commit.ts'
 
@@ -50,6 +52,8 @@ export interface EventLogDeps {
 const MAX_BATCH = 256
 /** Characters of payload in one flush: its rows are written as JSON while the transaction is open, which must not take long. */
 const MAX_SIZE = 4 * 1024 * 1024
+/** One is prepared or committed while the database works on the other. */
+const LANES = 2
 const RETRY_MS = 200
 const LOCKED_ELSEWHERE_MS = 2
 
@@ -64,6 +68,7 @@ export function createEventLog(deps: EventLogDeps): EventLog {
     sizeOf: one => one.payloads.reduce((size, payload) => size + payload.length, 0),
     maxBatch: MAX_BATCH,
     maxSize: MAX_SIZE,
+    lanes: LANES,
     flush,
   })
 
@@ -131,7 +136,8 @@ async function write(
   batch: readonly Numbered[],
 ): Promise<FlushResult<Appended>[]> {
   const wanted = batch.map(one => one.append.executionId)
-  const rows = new Map((await lockRows(tx, wanted)).map(row => [row.id, row]))
+  const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
+  const rows = new Map(locked.map(row => [row.id, row]))
   for (const { at } of rows.values()) databaseClock.observe(at)
   const existing = rows.size === batch.length ? undefined : await existingIds(tx, wanted)
   const passed: Passed[] = []
@@ -158,18 +164,22 @@ async function write(
 
 async function writePassed(tx: Tx, queue: Queue, passed: readonly Passed[]): Promise<void> {
   const projections = passed.map(one => ({ one, projection: one.append.project(one.at) }))
-  const nodes = projections.flatMap(({ one, projection }) =>
-    projection.nodes.map(node => nodeRow(one.append.executionId, node)),
-  )
+  const nodes = (isNew: boolean): object[] =>
+    projections.flatMap(({ one, projection }) =>
+      projection.nodes.filter(node => node.isNew === isNew).map(node => nodeRow(one.append.executionId, node)),
+    )
+  const [begun, known] = [nodes(true), nodes(false)]
   const at = passed[0]?.at
   await Promise.all([
+    // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
+    insertEvents(tx, passed.flatMap(eventRows), at),
+    begun.length === 0 ? undefined : insertNodes(tx, begun, at),
+    known.length === 0 ? undefined : updateNodes(tx, known, at),
     updateExecutions(
       tx,
       projections.map(({ one, projection }) => executionRow(one.append, projection.execution)),
       at,
     ),
-    nodes.length === 0 ? undefined : upsertNodes(tx, nodes, at),
-    insertEvents(tx, passed.flatMap(eventRows), at),
     queue.enqueue(
       tx,
       passed.flatMap(({ append }) => append.enqueue ?? []),

@@ -1,6 +1,6 @@
 // The SQL of the append: locks, events, projections. Rows travel as one JSON parameter per statement, whatever their number.
 import type { Db, Tx } from '../db/pool.ts'
-import { sql } from '../db/sql.ts'
+import { constant, sql } from '../db/sql.ts'
 import type { Append, ExecutionProjection, NodeProjection, Numbered } from './append.ts'
 import type { EventBody, EventType, RecordedEvent } from './event.ts'
 
@@ -89,18 +89,25 @@ export function updateExecutions(tx: Tx, rows: readonly object[], at: Date | und
     where e.id = p.id`)
 }
 
-export function upsertNodes(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
-  return tx.run(sql('event.upsertNodes')`
-    insert into public.node_executions as n (id, execution_id, node_id, status, wave, retry_count,
+const nodeColumns = constant`(id uuid, execution_id uuid, node_id uuid, status text, wave integer, retry_count integer,
+        input jsonb, output jsonb, error text, started_at timestamptz, completed_at timestamptz)`
+
+export function insertNodes(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
+  return tx.run(sql('event.insertNodes')`
+    insert into public.node_executions (id, execution_id, node_id, status, wave, retry_count,
       input_data, output_data, error, started_at, completed_at, created_at, updated_at)
     select id, execution_id, node_id, status, wave, retry_count,
       input, output, error, started_at, completed_at, ${at}::timestamptz, ${at}::timestamptz
-    from json_to_recordset(${JSON.stringify(rows)}::json)
-      as p (id uuid, execution_id uuid, node_id uuid, status text, wave integer, retry_count integer,
-        input jsonb, output jsonb, error text, started_at timestamptz, completed_at timestamptz)
-    on conflict (execution_id, node_id) do update
-    set status = excluded.status, retry_count = excluded.retry_count, output_data = excluded.output_data,
-        error = excluded.error, started_at = excluded.started_at, completed_at = excluded.completed_at, updated_at = ${at}::timestamptz`)
+    from json_to_recordset(${JSON.stringify(rows)}::json) as p ${nodeColumns}`)
+}
+
+export function updateNodes(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
+  return tx.run(sql('event.updateNodes')`
+    update public.node_executions n
+    set status = p.status, retry_count = p.retry_count, output_data = p.output, error = p.error,
+        started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
+    from json_to_recordset(${JSON.stringify(rows)}::json) as p ${nodeColumns}
+    where n.id = p.id`)
 }
 
 /** The instant the append was committed with, if it was. */

@@ -36,8 +36,13 @@ export function executionProjection(state: ExecutionState): ExecutionProjection 
   }
 }
 
-export function nodeProjection(executionId: string, node: PlanNode, state: NodeState): NodeProjection {
+export function nodeProjection(
+  executionId: string,
+  node: PlanNode,
+  { before, after: state }: { before: NodeState | undefined; after: NodeState },
+): NodeProjection {
   return {
+    isNew: before?.status === 'pending',
     id: nodeExecutionId(executionId, node.id),
     nodeId: node.id,
     status: state.status,
@@ -59,8 +64,9 @@ export function changedNodes(
 ): NodeProjection[] {
   const rows: NodeProjection[] = []
   plan.nodes.forEach((node, index) => {
+    const before = change.before.nodes[index]
     const after = change.after.nodes[index]
-    if (after !== undefined && after !== change.before.nodes[index]) rows.push(nodeProjection(executionId, node, after))
+    if (after !== undefined && after !== before) rows.push(nodeProjection(executionId, node, { before, after }))
   })
   return rows
 }

@@ -1,6 +1,7 @@
 // The SQL of executions, except the append (event/event-log).
 import type { Json, JsonObject } from '../base/json.ts'
-import type { Db, Tx } from '../db/pool.ts'
+import { rowsByKey } from '../db/by-key.ts'
+import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { ExecutionStatus } from './state.ts'
 
@@ -38,11 +39,14 @@ const columns = constant`id, workflow_id as "workflowId", trigger_id as "trigger
       created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt"`
 
 /** With the database's instant. */
-export function loadExecutions(db: Db, ids: readonly string[]): Promise<(ExecutionRow & { now: Date })[]> {
-  return db.rows(sql('execution.load')`
+export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(ExecutionRow & { now: Date })[]> {
+  return rowsByKey(
+    pool,
+    sql('execution.load')`
     select ${columns}, clock_timestamp()::timestamptz(3) as now
     from public.executions
-    where id = any(${ids}::uuid[])`)
+    where id = any(${ids}::uuid[])`,
+  )
 }
 
 export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {

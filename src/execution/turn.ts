@@ -1,12 +1,10 @@
 // Drives the executions whose jobs this process holds, wave after wave: outcomes in, events appended, attempts started.
 // Invariants:
-// 1. No attempt begins before its `node_started` is durable; a node's outcome is durable before anything that depends on
-//    it starts.
+// 1. A node's outcome is durable before anything that depends on it starts. No attempt begins before its `node_started`
+//    is durable, except one of a pure node, which nobody can see: if it ends at once, start and end are one append.
 // 2. Every append is fenced by the turn and claim of the job; refused once, the execution is dropped without a write.
 // 3. A turn ends in exactly one of: terminal, parked, handed over (each settles the job in its last append), dropped.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
-import type { Limit } from '../base/limit.ts'
-import type { Metrics } from '../base/metrics.ts'
 import { outlast, type Pool } from '../db/pool.ts'
 import type { Appended } from '../event/append.ts'
 import type { EventBody, RecordedError } from '../event/event.ts'
@@ -16,7 +14,8 @@ import type { Queue } from '../queue/queue.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Catalog } from '../workflow/catalog.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
-import { type AttemptDeps, type AttemptResult, attempt } from './attempt.ts'
+import type { AttemptResult } from './attempt.ts'
+import { type Attempts, type AttemptsDeps, createAttempts, type Loaded } from './attempts.ts'
 import {
   type Draft,
   decideNext,
@@ -32,26 +31,24 @@ import {
 import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
-import { createScopes, type Scopes } from './scope.ts'
 import { type ExecutionState, initialState, isOver } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 
-export interface TurnDeps extends AttemptDeps {
+export interface TurnDeps extends AttemptsDeps {
   readonly pool: Pool
   readonly queue: Queue
   readonly eventLog: EventLog
   readonly catalog: Catalog
   readonly clock: Clock
   readonly databaseClock: DatabaseClock
-  /** Node attempts of the whole process. */
-  readonly attempts: Limit
-  readonly metrics: Metrics
   /** Milliseconds that running attempts get to end once a drain began. */
   readonly drainTimeout: number
 }
 
 /** A waiting node whose next attempt is further away than this gives its worker back. Milliseconds. */
 const PARK_AFTER_MS = 5_000
+/** A pure node that takes longer than this has its start recorded before its end. Milliseconds. */
+const AT_ONCE_MS = 20
 const LOST_WORKER: RecordedError = { code: 'WORKER_LOST', message: 'the worker that ran this attempt is gone' }
 const DRAINED: RecordedError = { code: 'WORKER_DRAINED', message: 'the worker stopped before this attempt ended' }
 
@@ -60,27 +57,20 @@ const REFUSED: AttemptResult = {
   edges: undefined,
 }
 
-/** An execution as a turn begins. */
-export interface Loaded {
-  readonly row: ExecutionRow
-  readonly plan: Plan
-}
-
 interface Turn {
   readonly deps: TurnDeps
   readonly held: HeldJob
   readonly row: ExecutionRow
   readonly plan: Plan
-  readonly scopes: Scopes
+  readonly attempts: Attempts
   state: ExecutionState
   sequence: number
   /** The claim this process may write under, once it has said so. */
   claimed: boolean
-  /** Ended attempts not yet appended, by node key. */
-  readonly ended: Map<string, AttemptResult>
-  readonly running: Map<string, AbortController>
-  /** Whether outcomes are appended one by one, since the database refused several together. */
+  /** Whether outcomes are appended one by one and after their starts, since the database refused several together. */
   singly: boolean
+  /** Whether more can be decided at once: nodes wait for no more than the append just made. */
+  heldBack: boolean
   wake(): void
 }
 
@@ -90,13 +80,12 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Lo
     held,
     row,
     plan,
-    scopes: createScopes(plan, row),
+    attempts: createAttempts(deps, { row, plan }, () => turn.wake()),
     state: initialState(plan, row.input),
     sequence: 0,
     claimed: held.job.retryCount === 0,
-    ended: new Map(),
-    running: new Map(),
     singly: false,
+    heldBack: false,
     wake: () => {},
   }
   if (row.lastSequence > 0) await reload(turn)
@@ -108,7 +97,7 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Lo
   } finally {
     held.lost.removeEventListener('abort', stop)
     held.drain.removeEventListener('abort', stop)
-    for (const abort of turn.running.values()) abort.abort()
+    turn.attempts.abortAll()
   }
 }
 
@@ -116,28 +105,39 @@ async function reload(turn: Turn): Promise<void> {
   const events = await outlast(() => turn.deps.eventLog.read(turn.row.id), turn.held.lost)
   turn.state = fold(turn.plan, initialState(turn.plan, turn.row.input), events)
   turn.sequence = events.length
+  forgetOthers(turn)
 }
 
 /** Decides and appends once, and starts what may start; false when the turn is over for this process. */
 async function step(turn: Turn): Promise<boolean> {
-  const { plan, held } = turn
+  const { plan, held, attempts } = turn
   const now = nowOf(turn.deps)
-  const draft = draftOf(turn.state)
+  const draft = draftOf(turn.state, node => turn.singly || !attempts.isPure(node) || dependsOnDurable(turn, node))
 
   if (!turn.claimed) {
     emit(plan, draft, { body: { type: 'execution_taken_over', payload: { claim: held.job.retryCount } }, at: now.at })
     restartLost(plan, draft, { reason: LOST_WORKER, now })
   }
-  const settled = outcomesToSettle(turn)
-  for (const [key, { outcome, edges }] of settled) settleAttempt(plan, draft, { key, outcome, edges, now })
-  const leaving = decideFate(turn, draft, now)
+  const settled = outcomesToSettle(turn, draft)
+  const settle = (more: typeof settled): void => {
+    for (const [key, { outcome, edges }] of more) settleAttempt(plan, draft, { key, outcome, edges, now })
+  }
+  settle(settled)
+  let leaving = decideFate(turn, draft, now)
+  if (!leaving && (await runPure(turn, draft))) {
+    const more = outcomesToSettle(turn, draft)
+    settle(more)
+    settled.push(...more)
+    leaving = decideFate(turn, draft, now)
+  }
+  turn.heldBack = draft.heldBack
   if (draft.events.length > 0) {
     const result = await append(turn, draft, leaving)
     if (result === 'refused') {
       const [culprit, another] = settled
       if (culprit === undefined || culprit[1] === REFUSED)
         throw new Error(`the database refuses the events of execution ${turn.row.id}`)
-      if (another === undefined) turn.ended.set(culprit[0], REFUSED)
+      if (another === undefined) attempts.ended.set(culprit[0], REFUSED)
       turn.singly = true
       return step(turn)
     }
@@ -147,20 +147,25 @@ async function step(turn: Turn): Promise<boolean> {
       // Parked means that this turn ended: by an append whose answer was lost, or by the claim before ours.
       return turn.state.parkedReason === undefined && step(turn)
     }
-    for (const [key] of settled) turn.ended.delete(key)
+    for (const [key] of settled) attempts.ended.delete(key)
     turn.claimed = true
     count(turn, draft)
   }
-  if (!leaving) startAttempts(turn)
+  if (!leaving) void attempts.start(turn.state)
   return !leaving
 }
 
-/** Outcomes of attempts that are still open; one that is recorded already (its append was committed unanswered) is done. */
-function outcomesToSettle({ plan, state, ended, singly }: Turn): [string, AttemptResult][] {
-  for (const key of ended.keys()) {
-    if (state.nodes[plan.index.get(key) ?? -1]?.status !== 'running') ended.delete(key)
+/** Outcomes of the attempts that are open in the draft. */
+function outcomesToSettle({ plan, attempts, singly }: Turn, { state }: Draft): [string, AttemptResult][] {
+  const open = [...attempts.ended].filter(([key]) => state.nodes[plan.index.get(key) ?? -1]?.status === 'running')
+  return open.slice(0, singly ? 1 : undefined)
+}
+
+/** Outcomes that are recorded already (their append was committed unanswered), or whose start was not recorded. */
+function forgetOthers({ plan, attempts, state }: Turn): void {
+  for (const key of attempts.ended.keys()) {
+    if (state.nodes[plan.index.get(key) ?? -1]?.status !== 'running') attempts.ended.delete(key)
   }
-  return [...ended].slice(0, singly ? 1 : undefined)
 }
 
 /** What happens next beyond the outcomes; true when this append ends the turn. */
@@ -231,38 +236,29 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
   }
 }
 
-/** Begins the attempt of every node whose start is recorded and which this process does not run yet. */
-function startAttempts(turn: Turn): void {
-  const { plan, state } = turn
-  for (const index of plan.waves[state.wave] ?? []) {
-    const node = plan.nodes[index]
-    if (node === undefined || state.nodes[index]?.status !== 'running') continue
-    if (!turn.running.has(node.key) && !turn.ended.has(node.key)) startAttempt(turn, node)
-  }
+/** Whether everything the node depends on was durable before this step. */
+function dependsOnDurable({ state }: Turn, { wave }: PlanNode): boolean {
+  return wave <= Math.max(0, state.wave)
 }
 
-function startAttempt(turn: Turn, node: PlanNode): void {
-  const { deps, plan, state, row, running, ended } = turn
-  const abort = new AbortController()
-  running.set(node.key, abort)
-  const scope = turn.scopes.of(state, node)
-  void deps.attempts
-    .run(() => attempt(deps, { plan, node, executionId: row.id, state, scope, signal: abort.signal }))
-    .then(result => {
-      deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
-      running.delete(node.key)
-      ended.set(node.key, result)
-      turn.wake()
-    })
+/** Runs the pure nodes that start in the draft; false when there are none, or they take too long to wait for. */
+async function runPure({ attempts, deps, singly }: Turn, { state }: Draft): Promise<boolean> {
+  if (singly) return false
+  const begun = attempts.start(state, attempts.isPure)
+  if (begun.length === 0) return false
+  const over = new AbortController()
+  await Promise.race([Promise.all(begun), deps.clock.sleep(AT_ONCE_MS, over.signal)])
+  over.abort()
+  return attempts.ended.size > 0
 }
 
 /** Waits for an outcome, a retry that is due, the deadline, a drain, or the loss of the claim. */
 async function nextChange(turn: Turn): Promise<void> {
   const { deps, held } = turn
-  if (turn.ended.size === 0 && !held.lost.aborted) {
+  if (turn.attempts.ended.size === 0 && !turn.heldBack && !held.lost.aborted) {
     const now = deps.databaseClock.now()
     // A retry that cannot begin (no room, or a drain) is no reason to look: an attempt that ends is.
-    const mayRetry = !held.drain.aborted && turn.running.size < MAX_RUNNING
+    const mayRetry = !held.drain.aborted && turn.attempts.running() < MAX_RUNNING
     const instants = [mayRetry ? nextRetryAt(turn.state)?.getTime() : undefined, deadlineOf(turn)].filter(
       instant => instant !== undefined,
     )
@@ -278,7 +274,7 @@ async function nextChange(turn: Turn): Promise<void> {
     turn.wake = () => {}
   }
   // Attempts that end together are appended together.
-  if (turn.running.size > 0) await new Promise(resolve => setImmediate(resolve))
+  if (turn.attempts.running() > 0) await new Promise(resolve => setImmediate(resolve))
 }
 
 function drainIsOver({ deps, held }: Turn): boolean {

@@ -83,6 +83,11 @@ export interface NodeType<Config = unknown> {
   readonly expressions: readonly string[]
   /** The outcome names branches, so that edges out of the node may ask for one. */
   readonly branches?: true
+  /**
+   * An attempt reads nothing but config and scope and changes nothing: nobody can tell how often it ran. Its start may be
+   * recorded together with its end.
+   */
+  readonly pure?: true
   /** What the schema cannot say; paths are relative to config, e.g. `url`. */
   check?(config: JsonObject): Problem[]
   /** One attempt. `config` has its templates rendered and satisfies the schema. */

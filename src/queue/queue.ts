@@ -2,13 +2,17 @@
 // 1. A job's id is derived from (execution, turn), so enqueueing it twice is a no-op.
 // 2. Jobs are settled and touched by job object, never by id alone: a stale claim settles nothing.
 // 3. `enqueue` and `settle` join the caller's transaction; a job exists if and only if what it belongs to was committed.
+// 4. A settled job is deleted: the event log tells its story, and the table stays as small as what is queued.
+// 5. Claims keep their pace on statistics that were made for another size of the queue (cold plans).
 import { createHash } from 'node:crypto'
 import { PgBoss } from 'pg-boss'
 import { MbflowError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
+import { findByKey } from '../db/by-key.ts'
 import { createPool, type Pool, type RawDb, type Tx } from '../db/pool.ts'
 import { type QueueName, queues } from './queues.ts'
+import { createStatistics } from './statistics.ts'
 
 /** Identifies one claim of a job; what `settle` and `touch` need. */
 export interface JobClaim {
@@ -30,7 +34,7 @@ export interface Job extends JobClaim {
 
 export interface Queue extends Service {
   enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<void>
-  /** Completes the jobs still held under these claims. */
+  /** Ends the jobs still held under these claims. */
   settle(tx: RawDb, jobs: readonly JobClaim[], queue?: QueueName): Promise<void>
   /** Claims up to `limit` jobs. */
   fetch(limit: number, queue?: QueueName): Promise<Job[]>
@@ -42,6 +46,13 @@ export interface Queue extends Service {
 
 const SCHEMA = 'pgboss'
 const BATCH_SIZES = [200, 100, 50, 20, 10, 5, 2, 1]
+/** No job of ours has a group: the limit changes nothing but the form of the claim, to one that finds jobs by their ids. */
+const NO_GROUPS = 1
+
+interface Payload {
+  readonly executionId: string
+  readonly turn: number
+}
 
 /** pg-boss sends unnamed statements; a name per text makes PostgreSQL parse and plan each of them once. */
 function prepared(db: RawDb): { executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> } {
@@ -61,12 +72,14 @@ function statementName(text: string): string {
 export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger; supervise: boolean }): Queue {
   const boss = createBoss(pool, { supervise, migrate: false }, log)
   const db = prepared(pool)
+  const statistics = createStatistics(pool, log)
 
   return {
     name: 'queue',
     async start() {
       try {
         await boss.start()
+        await statistics.refresh()
       } catch (error) {
         if (!/pg-boss|schema|version/i.test(messageOf(error))) throw error
         throw new MbflowError('QUEUE_VERSION', `the queue schema does not fit this program: ${messageOf(error)}`, {
@@ -75,7 +88,10 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
         })
       }
     },
-    stop: () => boss.stop({ graceful: false, close: false }),
+    async stop() {
+      await statistics.settled()
+      await boss.stop({ graceful: false, close: false })
+    },
     async enqueue(tx, jobs) {
       if (jobs.length === 0) return
       const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
@@ -83,13 +99,17 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
     },
     async settle(tx, jobs, queue = queues.exec.name) {
       if (jobs.length === 0) return
-      await boss.complete(queue, claims(jobs), null, { db: prepared(tx) })
+      await boss.deleteJob(queue, claims(jobs), { db: prepared(tx) })
     },
     async fetch(limit, queue = queues.exec.name) {
       // The limit is part of the statement text: a few sizes keep the number of prepared statements small.
       const batchSize = BATCH_SIZES.find(size => size <= limit)
       if (batchSize === undefined) return []
-      const jobs = await boss.fetch<{ executionId: string; turn: number }>(queue, { batchSize, db })
+      const jobs = await pool.transaction(tx => {
+        void findByKey(tx).catch(() => {}) // a failure shows in the claim that follows it
+        return boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db: prepared(tx) })
+      })
+      statistics.claimed(jobs.length)
       return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, ...job.data }))
     },
     async touch(jobs) {
@@ -152,7 +172,6 @@ export async function installQueue(url: string, log: Logger): Promise<void> {
       autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
       autovacuum_vacuum_insert_scale_factor = 0.05,
       autovacuum_analyze_scale_factor = 0.02, autovacuum_analyze_threshold = 500)`)
-    await pool.executeSql(`analyze ${SCHEMA}.job_common`)
   } finally {
     await boss.stop({ graceful: false, close: false })
     await pool.end()

@@ -57,7 +57,11 @@ async function compareWithFold(
       const nodeState = state.nodes[node.index]
       const found = nodes.get(node.id)
       if (nodeState === undefined || found === undefined) return differ(node.key, 'a row', 'none')
-      return differ(node.key, nodePicture(nodeProjection(stored.id, node, nodeState)), pick(found, NODE_COLUMNS))
+      return differ(
+        node.key,
+        nodePicture(nodeProjection(stored.id, node, { before: undefined, after: nodeState })),
+        pick(found, NODE_COLUMNS),
+      )
     }),
   ]
 }

@@ -124,9 +124,15 @@ export function documentOf(
   }
 }
 
-/** Node types whose executor is the test's: every built-in type does what `execute` says. */
-export function scripted(execute: (context: NodeContext) => Promise<Outcome>): ReadonlyMap<string, NodeType> {
+/** Node types whose executor is the test's: every built-in type does what `execute` says, which somebody may see. */
+export function scripted(
+  execute: (context: NodeContext) => Promise<Outcome>,
+  { pure }: { pure?: true } = {},
+): ReadonlyMap<string, NodeType> {
   return new Map(
-    [...nodeTypes].map(([name, type]) => [name, { ...type, execute: (_config, context) => execute(context) }]),
+    [...nodeTypes].map(([name, { pure: _, ...type }]) => [
+      name,
+      { ...type, ...(pure ? { pure } : {}), execute: (_config, context) => execute(context) },
+    ]),
   )
 }

@@ -31,6 +31,7 @@ export const conditional = defineNodeType<Static<typeof configSchema>>({
   configSchema,
   expressions: ['expression'],
   branches: true,
+  pure: true,
 
   check: config =>
     'default' in config && !('cases' in config)

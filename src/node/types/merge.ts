@@ -31,6 +31,7 @@ export const merge = defineNodeType<Static<typeof configSchema>>({
   summary: 'Joins the outputs of its predecessors into one value.',
   configSchema,
   expressions: [],
+  pure: true,
 
   async execute({ combine = 'by_node' }, { taken }) {
     switch (combine) {

@@ -20,6 +20,7 @@ export const transform = defineNodeType<Static<typeof configSchema>>({
   summary: 'Makes a new value with an expression or a template; with neither it passes its input on.',
   configSchema,
   expressions: ['expression'],
+  pure: true,
 
   check: config =>
     'expression' in config && 'template' in config

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { again, createGroupCommit, Refused } from '../../../src/event/group-commit.ts'
 
 /** Flushes that end when told to, and what they were given. */
-function manual() {
+function manual(lanes = 1) {
   const batches: string[][] = []
   const ends: ((results?: unknown[]) => void)[] = []
   const group = createGroupCommit<string, unknown>({
@@ -10,6 +10,7 @@ function manual() {
     sizeOf: request => request.length,
     maxBatch: 3,
     maxSize: 100,
+    lanes,
     flush: batch => {
       batches.push([...batch])
       return new Promise(resolve => ends.push((results = [...batch]) => resolve(results)))
@@ -84,4 +85,19 @@ test('a batch is no larger than allowed; a request larger than that goes alone',
   await end()
   await all
   expect(batches.map(batch => batch.map(request => request.charAt(0)))).toEqual([['a', 'b', 'e'], ['c'], ['d']])
+})
+
+test('batches of several lanes are in flight at once, never two with the same key', async () => {
+  const { group, batches, end, settle } = manual(2)
+  const first = group.add('a1')
+  await settle()
+  const second = [group.add('a2'), group.add('b1')]
+  await settle()
+  expect(batches).toEqual([['a1'], ['b1']])
+  await end()
+  expect(await first).toBe('a1')
+  expect(batches).toEqual([['a1'], ['b1'], ['a2']])
+  await end()
+  await end()
+  await Promise.all(second)
 })

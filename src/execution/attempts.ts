@@ -1,0 +1,75 @@
+// The attempts of one turn: those that run, and the outcomes of those that ended and are not appended yet.
+import type { Limit } from '../base/limit.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { Plan, PlanNode } from '../workflow/waves.ts'
+import { type AttemptDeps, type AttemptResult, attempt } from './attempt.ts'
+import { createScopes } from './scope.ts'
+import type { ExecutionState } from './state.ts'
+import type { ExecutionRow } from './store.ts'
+
+/** An execution as a turn begins. */
+export interface Loaded {
+  readonly row: ExecutionRow
+  readonly plan: Plan
+}
+
+export interface Attempts {
+  /** Outcomes not yet appended, by node key, in the order in which they came. */
+  readonly ended: Map<string, AttemptResult>
+  running(): number
+  /**
+   * Begins the attempt of every node that runs in `state` and that this process does not run yet; resolves when those
+   * begun have ended. `which` narrows the choice.
+   */
+  start(state: ExecutionState, which?: (node: PlanNode) => boolean): Promise<void>[]
+  isPure(node: PlanNode): boolean
+  abortAll(): void
+}
+
+export interface AttemptsDeps extends AttemptDeps {
+  /** Node attempts of the whole process. */
+  readonly attempts: Limit
+  readonly metrics: Metrics
+}
+
+/** `onEnd` is called whenever an attempt has ended. */
+export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd: () => void): Attempts {
+  const scopes = createScopes(plan, row)
+  const running = new Map<string, AbortController>()
+  const ended = new Map<string, AttemptResult>()
+
+  async function begin(state: ExecutionState, node: PlanNode): Promise<void> {
+    const abort = new AbortController()
+    running.set(node.key, abort)
+    const scope = scopes.of(state, node)
+    const result = await deps.attempts.run(() =>
+      attempt(deps, { plan, node, executionId: row.id, state, scope, signal: abort.signal }),
+    )
+    deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
+    running.delete(node.key)
+    ended.set(node.key, result)
+    onEnd()
+  }
+
+  return {
+    ended,
+    running: () => running.size,
+    start: (state, which) =>
+      nodesRunning(plan, state)
+        .filter(node => !running.has(node.key) && !ended.has(node.key) && (which === undefined || which(node)))
+        .map(node => begin(state, node)),
+    isPure: ({ type }) => deps.nodeTypes.get(type)?.pure === true,
+    abortAll() {
+      for (const abort of running.values()) abort.abort()
+    },
+  }
+}
+
+function nodesRunning(plan: Plan, state: ExecutionState): PlanNode[] {
+  const nodes: PlanNode[] = []
+  for (const index of plan.waves[state.wave] ?? []) {
+    const node = plan.nodes[index]
+    if (node !== undefined && state.nodes[index]?.status === 'running') nodes.push(node)
+  }
+  return nodes
+}
