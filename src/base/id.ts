@@ -1,6 +1,6 @@
 // UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, a 12-bit counter that keeps ids of one process strictly increasing,
 // 62 random bits. Made in the application, from database time, before any I/O.
-import { createHash, randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 
 export interface Ids {
   /** The next id; greater than every id this source gave before. */
@@ -50,9 +50,9 @@ function format(ms: number, counter: number, random: Uint8Array): string {
  * a hash of both. The same in every process and for ever.
  */
 export function deriveId(base: string, name: string): string {
-  const digest = createHash('sha256').update(base).update(name).digest()
-  const variant = hex(((digest[0] ?? 0) & 0x3f) | 0x80)
-  return `${base.slice(0, 19)}${variant}${digest.toString('hex', 1, 2)}-${digest.toString('hex', 2, 8)}`
+  const digest = hash('sha256', base + name, 'hex')
+  const variant = hex((Number.parseInt(digest.slice(0, 2), 16) & 0x3f) | 0x80)
+  return `${base.slice(0, 19)}${variant}${digest.slice(2, 4)}-${digest.slice(4, 16)}`
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

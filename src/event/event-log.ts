@@ -17,14 +17,13 @@ import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Numbered } from './append.ts'
 import type { RecordedEvent } from './event.ts'
 import {
-  eventRows,
-  executionRow,
+  type ExecutionChange,
   existingIds,
   findWritten,
   insertEvents,
   insertNodes,
   lockRows,
-  nodeRow,
+  type NodeChange,
   readEvents,
   updateExecutions,
   updateNodes,
@@ -163,23 +162,21 @@ async function write(
 }
 
 async function writePassed(tx: Tx, queue: Queue, passed: readonly Passed[]): Promise<void> {
-  const projections = passed.map(one => ({ one, projection: one.append.project(one.at) }))
-  const nodes = (isNew: boolean): object[] =>
-    projections.flatMap(({ one, projection }) =>
-      projection.nodes.filter(node => node.isNew === isNew).map(node => nodeRow(one.append.executionId, node)),
-    )
-  const [begun, known] = [nodes(true), nodes(false)]
+  const executions: ExecutionChange[] = []
+  const begun: NodeChange[] = []
+  const known: NodeChange[] = []
+  for (const { append, at } of passed) {
+    const { execution, nodes } = append.project(at)
+    executions.push({ append, row: execution })
+    for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
+  }
   const at = passed[0]?.at
   await Promise.all([
     // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
-    insertEvents(tx, passed.flatMap(eventRows), at),
+    insertEvents(tx, passed, at),
     begun.length === 0 ? undefined : insertNodes(tx, begun, at),
     known.length === 0 ? undefined : updateNodes(tx, known, at),
-    updateExecutions(
-      tx,
-      projections.map(({ one, projection }) => executionRow(one.append, projection.execution)),
-      at,
-    ),
+    updateExecutions(tx, executions, at),
     queue.enqueue(
       tx,
       passed.flatMap(({ append }) => append.enqueue ?? []),

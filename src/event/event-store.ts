@@ -1,6 +1,7 @@
-// The SQL of the append: locks, events, projections. Rows travel as one JSON parameter per statement, whatever their number.
+// The SQL of the append: locks, events, projections; a statement each, whatever the number of rows.
+import { values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
-import { constant, sql } from '../db/sql.ts'
+import { sql } from '../db/sql.ts'
 import type { Append, ExecutionProjection, NodeProjection, Numbered } from './append.ts'
 import type { EventBody, EventType, RecordedEvent } from './event.ts'
 
@@ -11,47 +12,6 @@ export interface LockedRow {
   readonly last_sequence: number
   /** The transaction's instant. */
   readonly at: Date
-}
-
-export function executionRow({ executionId, fence, events }: Append, row: ExecutionProjection): object {
-  return {
-    id: executionId,
-    last_sequence: fence.sequence + events.length,
-    status: row.status,
-    output: row.output,
-    error: row.error,
-    turn: row.turn,
-    claim: row.claim,
-    wake_at: row.wakeAt,
-    parked_reason: row.parkedReason,
-    started_at: row.startedAt,
-    completed_at: row.completedAt,
-  }
-}
-
-export function nodeRow(executionId: string, row: NodeProjection): object {
-  return {
-    id: row.id,
-    execution_id: executionId,
-    node_id: row.nodeId,
-    status: row.status,
-    wave: row.wave,
-    retry_count: row.retryCount,
-    input: row.input,
-    output: row.output,
-    error: row.error,
-    started_at: row.startedAt,
-    completed_at: row.completedAt,
-  }
-}
-
-/** As JSON. */
-export function eventRows({ append, eventIds, payloads }: Numbered): string[] {
-  const { executionId, fence, events } = append
-  return events.map(
-    ({ type }, i) =>
-      `{"id":"${eventIds[i]}","execution_id":"${executionId}","sequence":${fence.sequence + 1 + i},"event_type":"${type}","payload":${payloads[i]}}`,
-  )
 }
 
 export function lockRows(tx: Tx, executionIds: readonly string[]): Promise<LockedRow[]> {
@@ -69,44 +29,91 @@ export async function existingIds(db: Db, executionIds: readonly string[]): Prom
   return new Set(rows.map(row => row.id))
 }
 
-export function insertEvents(tx: Tx, rows: readonly string[], at: Date | undefined): Promise<number> {
+export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date | undefined): Promise<number> {
+  const each = <T>(pick: (one: Numbered, i: number) => T): T[] =>
+    appends.flatMap(one => one.eventIds.map((_, i) => pick(one, i)))
   return tx.run(sql('event.insert')`
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
     select id, execution_id, sequence, event_type, payload, ${at}::timestamptz
-    from json_to_recordset(${`[${rows.join(',')}]`}::json)
-      as event (id uuid, execution_id uuid, sequence bigint, event_type text, payload jsonb)`)
+    from rows from (
+      unnest(${words(each((one, i) => one.eventIds[i]))}::uuid[]),
+      unnest(${words(each(one => one.append.executionId))}::uuid[]),
+      unnest(${words(each((one, i) => one.append.fence.sequence + 1 + i))}::bigint[]),
+      unnest(${words(each((one, i) => one.append.events[i]?.type))}::text[]),
+      jsonb_array_elements(${`[${each((one, i) => one.payloads[i]).join()}]`}::jsonb)
+    ) as e (id, execution_id, sequence, event_type, payload)`)
 }
 
-export function updateExecutions(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
+export interface ExecutionChange {
+  readonly append: Append
+  readonly row: ExecutionProjection
+}
+
+export function updateExecutions(tx: Tx, changes: readonly ExecutionChange[], at: Date | undefined): Promise<number> {
+  const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
   return tx.run(sql('event.updateExecutions')`
     update public.executions e
-    set last_sequence = p.last_sequence, status = p.status, output_data = p.output, error = p.error,
+    set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
         turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
-    from json_to_recordset(${JSON.stringify(rows)}::json)
-      as p (id uuid, last_sequence integer, status text, output jsonb, error text, turn integer, claim integer,
-        wake_at timestamptz, parked_reason text, started_at timestamptz, completed_at timestamptz)
+    from rows from (
+      unnest(${words(changes.map(({ append }) => append.executionId))}::uuid[]),
+      unnest(${words(changes.map(({ append }) => append.fence.sequence + append.events.length))}::integer[]),
+      unnest(${words(each(row => row.status))}::text[]),
+      jsonb_array_elements(${values(each(row => row.output))}::jsonb),
+      jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
+      unnest(${words(each(row => row.turn))}::integer[]),
+      unnest(${words(each(row => row.claim))}::integer[]),
+      unnest(${words(each(row => row.wakeAt))}::timestamptz[]),
+      unnest(${words(each(row => row.parkedReason))}::text[]),
+      unnest(${words(each(row => row.startedAt))}::timestamptz[]),
+      unnest(${words(each(row => row.completedAt))}::timestamptz[])
+    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, started_at, completed_at)
     where e.id = p.id`)
 }
 
-const nodeColumns = constant`(id uuid, execution_id uuid, node_id uuid, status text, wave integer, retry_count integer,
-        input jsonb, output jsonb, error text, started_at timestamptz, completed_at timestamptz)`
+export interface NodeChange {
+  readonly executionId: string
+  readonly row: NodeProjection
+}
 
-export function insertNodes(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
+export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<number> {
+  const each = <T>(pick: (row: NodeProjection) => T): T[] => changes.map(change => pick(change.row))
   return tx.run(sql('event.insertNodes')`
     insert into public.node_executions (id, execution_id, node_id, status, wave, retry_count,
       input_data, output_data, error, started_at, completed_at, created_at, updated_at)
     select id, execution_id, node_id, status, wave, retry_count,
-      input, output, error, started_at, completed_at, ${at}::timestamptz, ${at}::timestamptz
-    from json_to_recordset(${JSON.stringify(rows)}::json) as p ${nodeColumns}`)
+      nullif(input, 'null'), nullif(output, 'null'), error, started_at, completed_at, ${at}::timestamptz, ${at}::timestamptz
+    from rows from (
+      unnest(${words(each(row => row.id))}::uuid[]),
+      unnest(${words(changes.map(change => change.executionId))}::uuid[]),
+      unnest(${words(each(row => row.nodeId))}::uuid[]),
+      unnest(${words(each(row => row.status))}::text[]),
+      unnest(${words(each(row => row.wave))}::integer[]),
+      unnest(${words(each(row => row.retryCount))}::integer[]),
+      jsonb_array_elements(${values(each(row => row.input))}::jsonb),
+      jsonb_array_elements(${values(each(row => row.output))}::jsonb),
+      jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
+      unnest(${words(each(row => row.startedAt))}::timestamptz[]),
+      unnest(${words(each(row => row.completedAt))}::timestamptz[])
+    ) as p (id, execution_id, node_id, status, wave, retry_count, input, output, error, started_at, completed_at)`)
 }
 
-export function updateNodes(tx: Tx, rows: readonly object[], at: Date | undefined): Promise<number> {
+export function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<number> {
+  const each = <T>(pick: (row: NodeProjection) => T): T[] => changes.map(change => pick(change.row))
   return tx.run(sql('event.updateNodes')`
     update public.node_executions n
-    set status = p.status, retry_count = p.retry_count, output_data = p.output, error = p.error,
+    set status = p.status, retry_count = p.retry_count, output_data = nullif(p.output, 'null'), error = p.error,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
-    from json_to_recordset(${JSON.stringify(rows)}::json) as p ${nodeColumns}
+    from rows from (
+      unnest(${words(each(row => row.id))}::uuid[]),
+      unnest(${words(each(row => row.status))}::text[]),
+      unnest(${words(each(row => row.retryCount))}::integer[]),
+      jsonb_array_elements(${values(each(row => row.output))}::jsonb),
+      jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
+      unnest(${words(each(row => row.startedAt))}::timestamptz[]),
+      unnest(${words(each(row => row.completedAt))}::timestamptz[])
+    ) as p (id, status, retry_count, output, error, started_at, completed_at)
     where n.id = p.id`)
 }
 

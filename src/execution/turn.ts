@@ -242,13 +242,17 @@ function dependsOnDurable({ state }: Turn, { wave }: PlanNode): boolean {
 }
 
 /** Runs the pure nodes that start in the draft; false when there are none, or they take too long to wait for. */
-async function runPure({ attempts, deps, singly }: Turn, { state }: Draft): Promise<boolean> {
+async function runPure({ attempts, singly }: Turn, { state }: Draft): Promise<boolean> {
   if (singly) return false
   const begun = attempts.start(state, attempts.isPure)
   if (begun.length === 0) return false
-  const over = new AbortController()
-  await Promise.race([Promise.all(begun), deps.clock.sleep(AT_ONCE_MS, over.signal)])
-  over.abort()
+  await new Promise<void>(resolve => {
+    const timer = setTimeout(resolve, AT_ONCE_MS)
+    void Promise.all(begun).then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
   return attempts.ended.size > 0
 }
 
