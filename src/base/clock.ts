@@ -31,16 +31,19 @@ export const systemClock: Clock = {
 export interface DatabaseClock {
   /** Estimated database time, epoch milliseconds. */
   now(): number
-  /** Called with an instant the database just reported. */
-  observe(databaseNow: Date): void
+  /** Called with an instant the database just reported; `askedAt`, monotonic, is no later than that instant. */
+  observe(databaseNow: Date, askedAt?: number): void
 }
 
 export function createDatabaseClock(clock: Clock): DatabaseClock {
   let ahead = clock.now() - clock.monotonic()
   return {
     now: () => Math.round(clock.monotonic() + ahead),
-    observe: databaseNow => {
-      ahead = databaseNow.getTime() - clock.monotonic()
+    observe(databaseNow, askedAt) {
+      // The instant lies between question and answer. An estimate that agrees is kept: answers may be read late.
+      const least = databaseNow.getTime() - clock.monotonic()
+      const most = databaseNow.getTime() - (askedAt ?? clock.monotonic())
+      ahead = Math.min(Math.max(ahead, least), most)
     },
   }
 }

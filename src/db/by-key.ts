@@ -12,8 +12,5 @@ export async function findByKey(tx: Tx): Promise<void> {
 
 /** The rows of one statement, found by their keys. */
 export function rowsByKey<R>(pool: Pool, statement: Statement): Promise<R[]> {
-  return pool.atOnce(async tx => {
-    const [, rows] = await Promise.all([findByKey(tx), tx.rows<R>(statement)])
-    return rows
-  })
+  return pool.atOnce(tx => Promise.all([findByKey(tx), tx.rows<R>(statement)]).then(([, rows]) => rows))
 }

@@ -34,8 +34,8 @@ export interface Tx extends Db, RawDb {
 
 export interface Pool extends Db, RawDb {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** A transaction of which `work` sends every statement before it first waits: one round trip, its commit included. */
-  atOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** A transaction of statements that are sent together, before `send` returns: one round trip, its commit included. */
+  atOnce<T>(send: (tx: Tx) => Promise<T>): Promise<T>
   end(): Promise<void>
 }
 

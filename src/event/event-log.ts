@@ -7,27 +7,15 @@
 // 4. An append that the database refuses fails alone: its neighbours of the batch are written.
 // 5. After a COMMIT whose answer was lost, the log itself is asked whether the append is in it.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
-import { MbflowError } from '../base/errors.ts'
 import type { Ids } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
-import { findByKey } from '../db/by-key.ts'
-import { isTransient, type Pool, type Tx } from '../db/pool.ts'
+import { isTransient, type Pool } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Numbered } from './append.ts'
 import type { RecordedEvent } from './event.ts'
-import {
-  type ExecutionChange,
-  existingIds,
-  findWritten,
-  insertEvents,
-  insertNodes,
-  lockRows,
-  type NodeChange,
-  readEvents,
-  updateExecutions,
-  updateNodes,
-} from './event-store.ts'
+import { findWritten, readEvents } from './event-store.ts'
+import { flush } from './flush.ts'
 import { again, createGroupCommit, type FlushResult, Refused } from './group-commit.ts'
 
 export { readEvents } from './event-store.ts'
@@ -56,10 +44,6 @@ const LANES = 2
 const RETRY_MS = 200
 const LOCKED_ELSEWHERE_MS = 2
 
-interface Passed extends Numbered {
-  readonly at: Date
-}
-
 export function createEventLog(deps: EventLogDeps): EventLog {
   const { pool, ids, clock, metrics } = deps
   const group = createGroupCommit<Numbered, Appended>({
@@ -68,13 +52,13 @@ export function createEventLog(deps: EventLogDeps): EventLog {
     maxBatch: MAX_BATCH,
     maxSize: MAX_SIZE,
     lanes: LANES,
-    flush,
+    flush: commit,
   })
 
-  async function flush(batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
+  async function commit(batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
     const startedAt = clock.monotonic()
     try {
-      const results = await pool.transaction(tx => write(tx, deps, batch))
+      const results = await flush(deps, batch)
       metrics.appendSeconds.observe((clock.monotonic() - startedAt) / 1000)
       metrics.appendBatch.observe(batch.length)
       if (results.every(result => result === again)) await clock.sleep(LOCKED_ELSEWHERE_MS)
@@ -84,7 +68,7 @@ export function createEventLog(deps: EventLogDeps): EventLog {
       if (batch.length === 1) return [new Refused(error)]
       // One of them cannot be written: halve until it stands alone, so that it fails without its neighbours.
       const half = batch.length >> 1
-      return [...(await flush(batch.slice(0, half))), ...(await flush(batch.slice(half)))]
+      return [...(await commit(batch.slice(0, half))), ...(await commit(batch.slice(half)))]
     }
   }
 
@@ -127,63 +111,4 @@ export function createEventLog(deps: EventLogDeps): EventLog {
     },
     read: executionId => readEvents(pool, executionId),
   }
-}
-
-async function write(
-  tx: Tx,
-  { queue, databaseClock }: EventLogDeps,
-  batch: readonly Numbered[],
-): Promise<FlushResult<Appended>[]> {
-  const wanted = batch.map(one => one.append.executionId)
-  const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
-  const rows = new Map(locked.map(row => [row.id, row]))
-  for (const { at } of rows.values()) databaseClock.observe(at)
-  const existing = rows.size === batch.length ? undefined : await existingIds(tx, wanted)
-  const passed: Passed[] = []
-  const results = batch.map((one): FlushResult<Appended> => {
-    const { executionId, fence, events } = one.append
-    const row = rows.get(executionId)
-    if (row === undefined) {
-      return existing?.has(executionId)
-        ? again
-        : new Refused(new MbflowError('EXECUTION_NOT_FOUND', `execution ${executionId} does not exist`))
-    }
-    const isOurs =
-      (fence.turn ?? row.turn) === row.turn &&
-      (fence.claim ?? row.claim) === row.claim &&
-      row.claim < (fence.claimBelow ?? row.claim + 1)
-    if (!isOurs) return { kind: 'fenced' }
-    if (fence.sequence !== row.last_sequence) return { kind: 'behind' }
-    passed.push({ ...one, at: row.at })
-    return { kind: 'appended', at: row.at, sequence: row.last_sequence + events.length }
-  })
-  if (passed.length > 0) await writePassed(tx, queue, passed)
-  return results
-}
-
-async function writePassed(tx: Tx, queue: Queue, passed: readonly Passed[]): Promise<void> {
-  const executions: ExecutionChange[] = []
-  const begun: NodeChange[] = []
-  const known: NodeChange[] = []
-  for (const { append, at } of passed) {
-    const { execution, nodes } = append.project(at)
-    executions.push({ append, row: execution })
-    for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
-  }
-  const at = passed[0]?.at
-  await Promise.all([
-    // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
-    insertEvents(tx, passed, at),
-    begun.length === 0 ? undefined : insertNodes(tx, begun, at),
-    known.length === 0 ? undefined : updateNodes(tx, known, at),
-    updateExecutions(tx, executions, at),
-    queue.enqueue(
-      tx,
-      passed.flatMap(({ append }) => append.enqueue ?? []),
-    ),
-    queue.settle(
-      tx,
-      passed.flatMap(({ append }) => append.settle ?? []),
-    ),
-  ])
 }

@@ -23,6 +23,32 @@ export function lockRows(tx: Tx, executionIds: readonly string[]): Promise<Locke
     for no key update skip locked`)
 }
 
+/**
+ * Locks the rows of the appends, which come in the order of their ids, and fails with a division by zero unless all of
+ * them are as their fences say and `at` is the transaction's instant, give or take TOLERANCE_S. Resolves to that instant.
+ */
+export async function lockAsExpected(tx: Tx, appends: readonly Numbered[], at: Date): Promise<Date> {
+  const each = <T>(pick: (append: Append) => T): T[] => appends.map(one => pick(one.append))
+  const [row] = await tx.rows<{ now: Date }>(sql('event.lockAsExpected')`
+    select now()::timestamptz(3) as now, 1 / coalesce(
+      array_agg(id) = ${words(each(({ executionId }) => executionId))}::uuid[]
+      and array_agg(turn) = ${words(each(({ fence }) => fence.turn))}::integer[]
+      and array_agg(claim) = ${words(each(({ fence }) => fence.claim))}::integer[]
+      and array_agg(last_sequence) = ${words(each(({ fence }) => fence.sequence))}::integer[]
+      and abs(extract(epoch from now() - ${at}::timestamptz)) < ${TOLERANCE_S}, false)::integer as guard
+    from (
+      select id, turn, claim, last_sequence
+      from public.executions
+      where id = any(${words(each(({ executionId }) => executionId))}::uuid[])
+      order by id
+      for no key update skip locked
+    ) as locked`)
+  return row?.now ?? at
+}
+
+/** Seconds by which an event's instant may differ from its transaction's. */
+const TOLERANCE_S = 0.1
+
 export async function existingIds(db: Db, executionIds: readonly string[]): Promise<Set<string>> {
   const rows = await db.rows<{ id: string }>(sql('event.existingIds')`
     select id from public.executions where id = any(${executionIds}::uuid[])`)

@@ -36,6 +36,8 @@ export interface Queue extends Service {
   enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<void>
   /** Ends the jobs still held under these claims. */
   settle(tx: RawDb, jobs: readonly JobClaim[], queue?: QueueName): Promise<void>
+  /** Both, ready to be sent together with other statements (`pool.atOnce`). */
+  change(jobs: { enqueue: readonly NewJob[]; settle: readonly JobClaim[] }): Promise<Ready<unknown>>
   /** Claims up to `limit` jobs. */
   fetch(limit: number, queue?: QueueName): Promise<Job[]>
   /** Renews the claims; resolves to the ids still held. */
@@ -54,8 +56,32 @@ interface Payload {
   readonly turn: number
 }
 
+interface BossDb {
+  executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
+}
+
+/** Sends its statement before it returns. May be sent once. */
+export type Ready<T> = (tx: RawDb) => Promise<T>
+
+/** Runs a call of pg-boss up to its one statement. */
+function ready<T>(call: (db: BossDb) => Promise<T>): Promise<Ready<T>> {
+  return new Promise((resolve, reject) => {
+    const { promise: answer, ...settle } = Promise.withResolvers<{ rows: unknown[] }>()
+    const done = call({
+      executeSql(text, values) {
+        resolve(tx => {
+          prepared(tx).executeSql(text, values).then(settle.resolve, settle.reject)
+          return done
+        })
+        return answer
+      },
+    })
+    done.catch(reject)
+  })
+}
+
 /** pg-boss sends unnamed statements; a name per text makes PostgreSQL parse and plan each of them once. */
-function prepared(db: RawDb): { executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }> } {
+function prepared(db: RawDb): BossDb {
   return { executeSql: (text, values) => db.executeSql({ name: statementName(text), text, values: values ?? [] }) }
 }
 
@@ -73,6 +99,10 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
   const boss = createBoss(pool, { supervise, migrate: false }, log)
   const db = prepared(pool)
   const statistics = createStatistics(pool, log)
+  const insert = (jobs: readonly NewJob[], tx: BossDb): Promise<unknown> => {
+    const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
+    return boss.insert(queues.exec.name, rows, { db: tx })
+  }
 
   return {
     name: 'queue',
@@ -93,22 +123,24 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       await boss.stop({ graceful: false, close: false })
     },
     async enqueue(tx, jobs) {
-      if (jobs.length === 0) return
-      const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
-      await boss.insert(queues.exec.name, rows, { db: prepared(tx) })
+      if (jobs.length > 0) await insert(jobs, prepared(tx))
     },
     async settle(tx, jobs, queue = queues.exec.name) {
-      if (jobs.length === 0) return
-      await boss.deleteJob(queue, claims(jobs), { db: prepared(tx) })
+      if (jobs.length > 0) await boss.deleteJob(queue, claims(jobs), { db: prepared(tx) })
+    },
+    async change({ enqueue, settle }) {
+      const changes = await Promise.all([
+        ...(enqueue.length > 0 ? [ready(db => insert(enqueue, db))] : []),
+        ...(settle.length > 0 ? [ready(db => boss.deleteJob(queues.exec.name, claims(settle), { db }))] : []),
+      ])
+      return tx => Promise.all(changes.map(change => change(tx)))
     },
     async fetch(limit, queue = queues.exec.name) {
       // The limit is part of the statement text: a few sizes keep the number of prepared statements small.
       const batchSize = BATCH_SIZES.find(size => size <= limit)
       if (batchSize === undefined) return []
-      const jobs = await pool.transaction(tx => {
-        void findByKey(tx).catch(() => {}) // a failure shows in the claim that follows it
-        return boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db: prepared(tx) })
-      })
+      const claim = await ready(db => boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db }))
+      const [, jobs] = await pool.atOnce(tx => Promise.all([findByKey(tx), claim(tx)]))
       statistics.claimed(jobs.length)
       return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, ...job.data }))
     },

@@ -1,0 +1,139 @@
+// One flush: the appends of many executions in one transaction. Nearly always every append of a batch passes its fence, so
+// the batch is first sent whole, together with a guard that makes the transaction fail unless they all do: one round
+// trip. If it fails, the batch is written step by step, and each append is judged on its own.
+import type { Clock, DatabaseClock } from '../base/clock.ts'
+import { MbflowError, systemCode } from '../base/errors.ts'
+import { findByKey } from '../db/by-key.ts'
+import type { Pool, Tx } from '../db/pool.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Append, Appended, Fence, Numbered } from './append.ts'
+import {
+  type ExecutionChange,
+  existingIds,
+  insertEvents,
+  insertNodes,
+  type LockedRow,
+  lockAsExpected,
+  lockRows,
+  type NodeChange,
+  updateExecutions,
+  updateNodes,
+} from './event-store.ts'
+import { again, type FlushResult, Refused } from './group-commit.ts'
+
+export interface FlushDeps {
+  readonly pool: Pool
+  readonly queue: Queue
+  readonly clock: Clock
+  readonly databaseClock: DatabaseClock
+}
+
+/** SQLSTATE of the guard. */
+const GUARD_FAILED = '22012'
+
+/** An append, and when it takes effect. */
+interface Passed extends Numbered {
+  readonly at: Date
+}
+
+export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
+  try {
+    if (batch.every(isFullyFenced)) return await writeWhole(deps, batch)
+  } catch (error) {
+    if (systemCode(error) !== GUARD_FAILED) throw error
+  }
+  return deps.pool.transaction(tx => writeStepByStep(tx, deps, batch))
+}
+
+type FullyFenced = Numbered & { readonly append: Append & { readonly fence: Required<Omit<Fence, 'claimBelow'>> } }
+
+function isFullyFenced({ append: { fence } }: Numbered): boolean {
+  return fence.turn !== undefined && fence.claim !== undefined
+}
+
+async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
+  const { pool, queue, clock, databaseClock } = deps
+  const byId = (batch as readonly FullyFenced[]).toSorted((a, b) =>
+    a.append.executionId < b.append.executionId ? -1 : 1,
+  )
+  const changeJobs = await queue.change(jobsOf(batch))
+  const askedAt = clock.monotonic()
+  // The guard holds this estimate against the transaction's own instant.
+  const at = new Date(databaseClock.now())
+  const passed = byId.map(one => ({ ...one, at }))
+  const [, now] = await pool.atOnce(tx =>
+    Promise.all([findByKey(tx), lockAsExpected(tx, byId, at), writeRows(tx, passed), changeJobs(tx)]),
+  )
+  databaseClock.observe(now, askedAt)
+  return batch.map(({ append }) => appended(append, at))
+}
+
+async function writeStepByStep(
+  tx: Tx,
+  { queue, databaseClock }: FlushDeps,
+  batch: readonly Numbered[],
+): Promise<FlushResult<Appended>[]> {
+  const wanted = batch.map(one => one.append.executionId)
+  const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
+  const rows = new Map(locked.map(row => [row.id, row]))
+  for (const { at } of rows.values()) databaseClock.observe(at)
+  const existing = rows.size === batch.length ? undefined : await existingIds(tx, wanted)
+  const passed: Passed[] = []
+  const results = batch.map((one): FlushResult<Appended> => {
+    const { executionId, fence } = one.append
+    const row = rows.get(executionId)
+    if (row === undefined) {
+      return existing?.has(executionId)
+        ? again
+        : new Refused(new MbflowError('EXECUTION_NOT_FOUND', `execution ${executionId} does not exist`))
+    }
+    if (!isOurs(fence, row)) return { kind: 'fenced' }
+    if (fence.sequence !== row.last_sequence) return { kind: 'behind' }
+    passed.push({ ...one, at: row.at })
+    return appended(one.append, row.at)
+  })
+  if (passed.length > 0) {
+    const { enqueue, settle } = jobsOf(passed)
+    await Promise.all([writeRows(tx, passed), queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
+  }
+  return results
+}
+
+function isOurs(fence: Fence, row: LockedRow): boolean {
+  return (
+    (fence.turn ?? row.turn) === row.turn &&
+    (fence.claim ?? row.claim) === row.claim &&
+    row.claim < (fence.claimBelow ?? row.claim + 1)
+  )
+}
+
+function appended({ fence, events }: Append, at: Date): Appended {
+  return { kind: 'appended', at, sequence: fence.sequence + events.length }
+}
+
+function jobsOf(batch: readonly Numbered[]): Parameters<Queue['change']>[0] {
+  return {
+    enqueue: batch.flatMap(({ append }) => append.enqueue ?? []),
+    settle: batch.flatMap(({ append }) => append.settle ?? []),
+  }
+}
+
+/** Sends the rows of appends whose executions are locked. */
+function writeRows(tx: Tx, passed: readonly Passed[]): Promise<unknown> {
+  const executions: ExecutionChange[] = []
+  const begun: NodeChange[] = []
+  const known: NodeChange[] = []
+  for (const { append, at } of passed) {
+    const { execution, nodes } = append.project(at)
+    executions.push({ append, row: execution })
+    for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
+  }
+  const at = passed[0]?.at
+  return Promise.all([
+    // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
+    insertEvents(tx, passed, at),
+    begun.length === 0 ? undefined : insertNodes(tx, begun, at),
+    known.length === 0 ? undefined : updateNodes(tx, known, at),
+    updateExecutions(tx, executions, at),
+  ])
+}
