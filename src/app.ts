@@ -8,6 +8,7 @@ import { createIds, type Ids } from './base/id.ts'
 import { createLimit } from './base/limit.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
+import { createSecrets } from './base/secrets.ts'
 import type { Loop, Service } from './base/service.ts'
 import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
@@ -122,6 +123,7 @@ function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, 
     nodeTypes,
     evaluator,
     http,
+    secrets: createSecrets(config.secrets),
     metrics,
     attempts: createLimit(config.nodeConcurrency),
     drainTimeout: config.drainTimeout,

@@ -3,9 +3,11 @@
 // 2. Nothing is silently defaulted: an unknown MBFLOW_ variable or a value that cannot be read is an error, and all of
 //    them are reported at once.
 // 3. What a secret's setting shows of itself (`origins`, errors) is masked; its value is only in its own field.
+// 4. Secrets of workflows (`MBFLOW_SECRET_<NAME>`, or a file named by `MBFLOW_SECRET_<NAME>_FILE`) are only in `secrets`.
 import { readFileSync } from 'node:fs'
 import { MbflowError, messageOf, type Problem } from './errors.ts'
 import { nearMiss } from './near-miss.ts'
+import { MIN_SECRET_LENGTH } from './secrets.ts'
 import { defaultOf, flagOf, type Setting, type SettingKey, type Settings, settingKeys, settings } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -21,6 +23,8 @@ export interface Origin {
 }
 
 export interface Config extends Settings {
+  /** By the variable that holds it: `MBFLOW_SECRET_OPENAI`. */
+  readonly secrets: ReadonlyMap<string, string>
   readonly origins: Readonly<Record<SettingKey, Origin>>
 }
 
@@ -50,6 +54,7 @@ export function loadConfig(env: Environment, flags: Flags = {}): Config {
     values[key] = reading.value
     origins[key] = origin
   }
+  const secrets = readSecrets(env, problems)
   if (problems.length > 0) {
     throw new MbflowError('CONFIG_INVALID', 'the configuration is wrong', {
       problems,
@@ -57,7 +62,7 @@ export function loadConfig(env: Environment, flags: Flags = {}): Config {
     })
   }
   // Each value was read by the kind its type comes from.
-  return { ...values, origins } as unknown as Config
+  return { ...values, secrets, origins } as unknown as Config
 }
 
 type Found = (Origin & { readonly written: string | undefined }) | { readonly problem: Problem }
@@ -65,19 +70,18 @@ type Found = (Origin & { readonly written: string | undefined }) | { readonly pr
 function find(key: SettingKey, env: Environment, flags: Flags): Found {
   const { env: name, mask, fallback }: Setting<unknown> = settings[key]
   const show = (written: string): string => (mask ? mask(written) : written)
-  const file = mask && `${name}_FILE`
   if (flags[key] !== undefined)
     return { source: 'flag', name: flagOf(key), written: flags[key], text: show(flags[key]) }
-  if (env[name]) {
-    if (file && env[file]) return { problem: { path: file, message: `is set beside ${name}; keep one of the two` } }
-    return { source: 'env', name, written: env[name], text: show(env[name]) }
-  }
-  if (file && env[file]) return readSecret(file, env[file], show)
+  if (mask && env[`${name}_FILE`]) return readSecret(name, env, show)
+  if (env[name]) return { source: 'env', name, written: env[name], text: show(env[name]) }
   if ('instead' in fallback) return { source: 'default', name, written: undefined }
   return { source: 'default', name, written: fallback.text, text: fallback.text }
 }
 
-function readSecret(name: string, path: string, show: (written: string) => string): Found {
+function readSecret(variable: string, env: Environment, show: (written: string) => string): Found {
+  const name = `${variable}_FILE`
+  const path = env[name] ?? ''
+  if (env[variable]) return { problem: { path: name, message: `is set beside ${variable}; keep one of the two` } }
   try {
     const written = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '')
     if (written === '') return { problem: { path: name, message: `the file ${path} is empty` } }
@@ -85,6 +89,26 @@ function readSecret(name: string, path: string, show: (written: string) => strin
   } catch (error) {
     return { problem: { path: name, message: `the file cannot be read: ${messageOf(error)}` } }
   }
+}
+
+const SECRET = /^(MBFLOW_SECRET_[A-Z][A-Z0-9_]*?)(_FILE)?$/
+
+function readSecrets(env: Environment, problems: Problem[]): Map<string, string> {
+  const variables = Object.keys(env).flatMap(name => (env[name] ? (SECRET.exec(name)?.[1] ?? []) : []))
+  const secrets = new Map<string, string>()
+  for (const variable of new Set(variables)) {
+    const found = env[`${variable}_FILE`]
+      ? readSecret(variable, env, () => '***')
+      : { name: variable, written: env[variable] }
+    if ('problem' in found) {
+      problems.push(found.problem)
+      continue
+    }
+    const { name, written = '' } = found
+    if (written.length >= MIN_SECRET_LENGTH) secrets.set(variable, written)
+    else problems.push({ path: name, message: `must have at least ${MIN_SECRET_LENGTH} characters` })
+  }
+  return secrets
 }
 
 const PREFIX = 'MBFLOW_'
@@ -102,7 +126,8 @@ function unknownVariables(env: Environment): Problem[] {
   // Compared without the prefix, so that MBFLOW_PORT leads to PORT.
   const bare = new Map(known.map(name => [name.replace(PREFIX, ''), name]))
   return Object.entries(env).flatMap(([name, value]) => {
-    if (!name.startsWith(PREFIX) || known.includes(name) || !value || isServiceLink(name, value)) return []
+    if (!name.startsWith(PREFIX) || known.includes(name) || !value) return []
+    if (SECRET.test(name) || isServiceLink(name, value)) return []
     const meant = nearMiss(name.slice(PREFIX.length), bare.keys())
     const hint =
       meant === undefined

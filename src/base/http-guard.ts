@@ -12,6 +12,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import { Agent, buildConnector, type Dispatcher, request as send } from 'undici'
+import { untilAborted } from './abort.ts'
 import { type AddressRules, createAddressRules } from './addresses.ts'
 import { type HttpClient, HttpClientError, type HttpRequest, type HttpResponse, urlProblem } from './http-client.ts'
 import { explainFailure } from './http-failures.ts'
@@ -80,7 +81,7 @@ export function createHttpClient(options: HttpClientOptions): GuardedHttpClient 
       const target = new URL(request.url)
       try {
         request.signal.throwIfAborted()
-        return await untilAborted(request.signal, exchange(target, request))
+        return await untilAborted(request.signal, exchange(target, request)) // undici itself notices only once connected
       } catch (error) {
         throw explainFailure(error, target, request.signal)
       }
@@ -177,16 +178,4 @@ async function collect(chunks: Chunks, maxBytes: number): Promise<Uint8Array> {
     parts.push(part)
   }
   return Buffer.concat(parts, bytes)
-}
-
-/** undici itself notices an abort only once it is connected. */
-async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

@@ -16,6 +16,9 @@ export interface JsonLimits {
 /** How deep a value that is stored may be. */
 export const MAX_DEPTH = 64
 
+/** The largest output of a node, in bytes of JSON; what nodes read of others is bounded by it too. */
+export const MAX_OUTPUT_BYTES = 1024 * 1024
+
 export type ParsedJson = { readonly value: Json } | { readonly problem: string }
 
 /** Parses text of unknown origin; says what is wrong instead of throwing. */
@@ -61,6 +64,35 @@ function endOfString(text: string, start: number): number {
     if (backslashes % 2 === 0) return end
   }
   return text.length
+}
+
+/** The size of `value` as JSON, in bytes; exact where it may exceed `limit`, and no less than the truth below. */
+export function jsonBytes(value: Json, limit: number): number {
+  const most = mostBytes(value, limit)
+  return most <= limit ? most : Buffer.byteLength(JSON.stringify(value))
+}
+
+/** Every character may take six bytes, once escaped; numbers are shorter than 26 characters. */
+const MOST_PER_CHARACTER = 6
+const MOST_PER_NUMBER = 26
+
+/** At least the bytes of the value's JSON; stops counting beyond `limit`. */
+function mostBytes(value: Json, limit: number): number {
+  if (typeof value === 'string') return value.length * MOST_PER_CHARACTER + 2
+  if (typeof value !== 'object' || value === null) return MOST_PER_NUMBER
+  let bytes = 2
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      bytes += mostBytes(item, limit) + 1
+      if (bytes > limit) break
+    }
+    return bytes
+  }
+  for (const key in value) {
+    bytes += key.length * MOST_PER_CHARACTER + 4 + mostBytes((value as JsonObject)[key] ?? null, limit)
+    if (bytes > limit) break
+  }
+  return bytes
 }
 
 /** Why `value` cannot be stored, beginning with where (`items[3].name …`); null when it can. */

@@ -40,10 +40,13 @@ const LONGEST_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 const HTTP_DATE = /^[A-Z][a-z]+, .+ GMT$/
 
 /**
- * Milliseconds a `Retry-After` header asks for, at most a day: no server may put a node to sleep for longer. A date is
- * measured against the answer's own `Date`, so that no clock of ours matters. Undefined when it says nothing usable.
+ * Milliseconds the headers of an answer ask to wait, at most a day: no server may put a node to sleep for longer. Of
+ * `Retry-After` a date is measured against the answer's own `Date`, so that no clock of ours matters. Undefined when they
+ * say nothing usable.
  */
-export function retryAfterMs(retryAfter: string | undefined, date: string | undefined): number | undefined {
+export function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
+  const { 'retry-after-ms': exact = '', 'retry-after': retryAfter, date } = headers
+  if (/^\d+(\.\d+)?$/.test(exact)) return Math.min(Math.ceil(Number(exact)), LONGEST_RETRY_AFTER_MS)
   if (retryAfter === undefined) return undefined
   const wait = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : httpDate(retryAfter) - httpDate(date)
   return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), LONGEST_RETRY_AFTER_MS)

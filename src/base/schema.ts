@@ -56,7 +56,7 @@ export function childPath(path: string, key: string | number): string {
 }
 
 /** `a`, `a or b`, `a, b or c`. */
-function listWords(words: readonly string[]): string {
+export function listWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
@@ -90,10 +90,10 @@ function groupByUnion(failures: readonly Failure[]): Failure[][] {
     const last = failures[end - 1] as Failure
     let start = end - 1
     while (start > 0 && isAlternative(failures[start - 1] as Failure, last)) start--
-    groups.unshift(failures.slice(start, end))
+    groups.push(failures.slice(start, end))
     end = start
   }
-  return groups
+  return groups.reverse()
 }
 
 function isAlternative(failure: Failure, union: Failure): boolean {

@@ -1,15 +1,18 @@
-// One attempt of one node: renders its config, runs the executor under its timeout, checks what comes back, and asks
-// which conditional edges hold. The only place where something thrown becomes an outcome. Writes nothing.
+// One attempt of one node: renders its config, runs the executor under its timeout, checks what comes back, takes the
+// secrets out of it, and asks which conditional edges hold. The only place where something thrown becomes an outcome.
+// Writes nothing.
 
+import { untilAborted } from '../base/abort.ts'
 import { messageOf } from '../base/errors.ts'
 import type { HttpClient } from '../base/http-client.ts'
-import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
-import { checkStorable } from '../base/json-limits.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Logger } from '../base/log.ts'
 import { checkSchema } from '../base/schema.ts'
+import { hideSecrets, type Secrets } from '../base/secrets.ts'
+import { traceparent } from '../base/trace.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
-import type { Evaluator } from '../expression/expression.ts'
-import { ExpressionError } from '../expression/expression.ts'
+import { type Evaluator, ExpressionError } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import { failed, type NodeType, type Outcome, type Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
@@ -22,6 +25,7 @@ export interface AttemptDeps {
   readonly nodeTypes: ReadonlyMap<string, NodeType>
   readonly evaluator: Evaluator
   readonly http: HttpClient
+  readonly secrets: Secrets
   readonly log: Logger
 }
 
@@ -31,8 +35,8 @@ export interface AttemptRequest {
   readonly executionId: string
   readonly state: ExecutionState
   readonly scope: Scope
-  /** Aborts when the execution must stop at once. */
-  readonly signal: AbortSignal
+  /** Aborts the attempt: on the caller's part when the execution must stop at once, here when its time is up. */
+  readonly abort: AbortController
 }
 
 export interface AttemptResult {
@@ -41,11 +45,14 @@ export interface AttemptResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+/** The reason of a signal that aborts because the attempt has taken too long. */
+const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 /** Faults of a busy machine, not of the expression. */
 const MAY_PASS: ReadonlySet<string> = new Set(['EXPRESSION_UNAVAILABLE', 'EXPRESSION_TIMEOUT'])
 
 export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
-  const outcome = checked(await execute(deps, request))
+  const revealed = new Map<string, string>()
+  const outcome = hideSecrets(checked(await execute(deps, request, revealed)), revealed)
   try {
     return { outcome, edges: await judgeEdges(deps.evaluator, request, outcome) }
   } catch (error) {
@@ -55,52 +62,79 @@ export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promi
 
 async function execute(
   deps: AttemptDeps,
-  { plan, node, executionId, state, scope, signal }: AttemptRequest,
+  { plan, node, executionId, state, scope, abort }: AttemptRequest,
+  revealed: Map<string, string>,
 ): Promise<Outcome> {
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
-  const timer = new AbortController()
-  const timeIsUp = setTimeout(() => timer.abort(), timeout)
-  const evaluate = (expression: string, extra?: JsonObject): Promise<Json | undefined> =>
-    deps.evaluator.evaluate(expression, { ...scope, ...extra })
+  const { signal } = abort
+  const timer = setTimeout(() => abort.abort(TIME_IS_UP), timeout)
   try {
     const config = await renderConfig(deps.evaluator, { type, node, scope })
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
+    const attempt = state.nodes[node.index]?.attempt ?? 1
+    // What few executors ask for is made when they ask: most attempts take microseconds.
     const outcome = await type.execute(config, {
       scope,
-      taken: takenEdges(plan, state, node.index),
-      attempt: state.nodes[node.index]?.attempt ?? 1,
-      idempotencyKey: nodeExecutionId(executionId, node.id),
-      signal: AbortSignal.any([signal, timer.signal]),
-      log: deps.log.child({ executionId, node: node.key }),
+      get taken() {
+        return takenEdges(plan, state, node.index)
+      },
+      attempt,
+      get idempotencyKey() {
+        return nodeExecutionId(executionId, node.id)
+      },
+      signal,
+      get log() {
+        return deps.log.child({ executionId, node: node.key })
+      },
       http: deps.http,
+      get traceparent() {
+        return traceparent(executionId, this.idempotencyKey, attempt)
+      },
       timeout,
-      evaluate,
+      async evaluate(expression, extra) {
+        const sees = extra === undefined ? scope : { ...scope, ...extra }
+        return untilAborted(signal, deps.evaluator.evaluate(expression, sees))
+      },
+      secret: async name => {
+        const value = await deps.secrets.find(name)
+        if (value !== undefined) revealed.set(name, value)
+        return value
+      },
     })
-    return outcome.kind === 'failed' && timer.signal.aborted ? timedOut(timeout) : outcome
+    return outcome.kind === 'failed' && signal.reason === TIME_IS_UP ? timedOut(timeout) : outcome
   } catch (error) {
-    if (timer.signal.aborted) return timedOut(timeout)
+    if (signal.reason === TIME_IS_UP) return timedOut(timeout)
+    if (signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
     if (error instanceof ExpressionError)
       return failed(error.code, error.message, { retryable: MAY_PASS.has(error.code) })
-    deps.log.error({ evt: 'node.crashed', err: error, executionId, node: node.key }, 'an executor threw')
+    const err = revealed.size === 0 ? error : hideSecrets(String((error as Error).stack ?? error), revealed)
+    deps.log.error({ evt: 'node.crashed', err, executionId, node: node.key }, 'an executor threw')
     return failed('NODE_CRASHED', messageOf(error))
   } finally {
-    clearTimeout(timeIsUp)
+    clearTimeout(timer)
   }
 }
+
+/** The fields of a node's config that templates may stand in; null when there are none. Nodes of a plan never change. */
+const templatesOf = new WeakMap<PlanNode, JsonObject | null>()
 
 /** The config with its templates replaced; expression fields stay as they are. Identical when there is nothing to do. */
 async function renderConfig(
   evaluator: Evaluator,
   { type, node, scope }: { type: NodeType; node: PlanNode; scope: Scope },
 ): Promise<JsonObject> {
-  const templates: Record<string, Json> = {}
-  for (const [field, value] of Object.entries(node.config))
-    if (!type.expressions.includes(field)) templates[field] = value
-  if (!hasTemplates(templates)) return node.config
+  let templates = templatesOf.get(node)
+  if (templates === undefined) {
+    const fields = Object.entries(node.config).filter(([field]) => !type.expressions.includes(field))
+    const all = Object.fromEntries(fields)
+    templates = hasTemplates(all) ? all : null
+    templatesOf.set(node, templates)
+  }
+  if (templates === null) return node.config
   const rendered = await renderTemplates(templates, scope, evaluator)
   return isJsonObject(rendered) ? { ...node.config, ...rendered } : node.config
 }
@@ -138,7 +172,10 @@ function checked(outcome: Outcome): Outcome {
     return failed(error.code, `${error.message} (its details cannot be stored: ${problem})`, error)
   }
   const problem = checkStorable(outcome.output) ?? checkStorable(outcome.branches ?? null)
-  return problem === null ? outcome : failed('OUTPUT_NOT_STORABLE', `the output cannot be stored: ${problem}`)
+  if (problem !== null) return failed('OUTPUT_NOT_STORABLE', `the output cannot be stored: ${problem}`)
+  const bytes = jsonBytes(outcome.output, MAX_OUTPUT_BYTES)
+  if (bytes <= MAX_OUTPUT_BYTES) return outcome
+  return failed('OUTPUT_TOO_LARGE', `the output has ${bytes} bytes as JSON, more than the limit of ${MAX_OUTPUT_BYTES}`)
 }
 
 function timedOut(timeout: number): Outcome {

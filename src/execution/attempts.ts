@@ -43,7 +43,7 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
     running.set(node.key, abort)
     const scope = scopes.of(state, node)
     const result = await deps.attempts.run(() =>
-      attempt(deps, { plan, node, executionId: row.id, state, scope, signal: abort.signal }),
+      attempt(deps, { plan, node, executionId: row.id, state, scope, abort }),
     )
     deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
     running.delete(node.key)

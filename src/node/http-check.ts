@@ -8,8 +8,15 @@ import { encodeBody } from './http-request.ts'
 import { codeRange } from './http-response.ts'
 
 /** Tolerates values of the wrong type: the schema speaks of those. */
-export function checkHttpConfig({ url, headers, body, body_type, success_codes }: JsonObject): Problem[] {
-  return [...checkUrl(url), ...checkHeaders(headers), ...checkBody(body, body_type), ...checkCodes(success_codes)]
+export function checkHttpConfig(config: JsonObject): Problem[] {
+  const { url, headers, body, body_type, success_codes } = config
+  return [
+    ...checkUrl(url),
+    ...checkHeaders(headers),
+    ...checkBody(body, body_type),
+    ...checkCodes(success_codes),
+    ...checkPaging(config),
+  ]
 }
 
 function checkUrl(url: Json | undefined): Problem[] {
@@ -44,4 +51,14 @@ function checkCodes(codes: Json | undefined): Problem[] {
     const [from, to] = typeof code === 'string' || typeof code === 'number' ? codeRange(code) : [0, 0]
     return from > to ? [{ path: `success_codes[${index}]`, message: `is empty: ${from} comes after ${to}` }] : []
   })
+}
+
+function checkPaging(config: JsonObject): Problem[] {
+  if ('next_page' in config) return []
+  const idle = ['items', 'max_pages', 'max_items'].filter(field => field in config)
+  return idle.map(path => ({
+    path,
+    message: 'needs next_page: without it there is one page',
+    hint: 'say where pages go on',
+  }))
 }

@@ -1,8 +1,6 @@
 // The config of the http node.
 import { type Static, Type } from 'typebox'
-
-export const DEFAULT_MAX_BYTES = 5 * 1024 * 1024
-const HARD_MAX_BYTES = 50 * 1024 * 1024
+import { MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 
 const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 
@@ -22,7 +20,8 @@ export const httpConfigSchema = Type.Object(
     ),
     headers: Type.Optional(
       Type.Record(Type.String(), scalar, {
-        description: 'Request headers. Idempotency-Key and User-Agent are sent unless they are given here.',
+        description:
+          'Request headers. Idempotency-Key, traceparent and User-Agent are sent unless they are given here.',
       }),
     ),
     body: Type.Optional(Type.Unknown({ description: 'What to send; how, body_type says.' })),
@@ -45,13 +44,47 @@ export const httpConfigSchema = Type.Object(
         },
       ),
     ),
+    max_redirects: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 10,
+        default: 0,
+        description:
+          'How many redirects to follow, none from https to http. Another origin gets no headers but harmless ones.',
+      }),
+    ),
     max_bytes: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: HARD_MAX_BYTES,
-        default: DEFAULT_MAX_BYTES,
+        maximum: MAX_OUTPUT_BYTES,
+        default: MAX_OUTPUT_BYTES,
         description: 'The largest response body taken, in bytes after decompression; a larger one fails the node.',
       }),
+    ),
+    next_page: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'JSONata over each answer, asking for more pages: gives the URL of the next (`links.next` is the one in the Link header), or an object of query parameters for it, such as {"cursor": body.next}; nothing, null, false or "" after the last.',
+      }),
+    ),
+    items: Type.Optional(
+      Type.String({
+        minLength: 1,
+        default: 'body',
+        description: 'JSONata over each page: the list whose items are collected. What is no list is one item.',
+      }),
+    ),
+    max_pages: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 100,
+        description: 'A safeguard: the node fails if there are more pages than this.',
+      }),
+    ),
+    max_items: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'How many items are wanted: what comes after them is not asked for.' }),
     ),
   },
   { additionalProperties: false },

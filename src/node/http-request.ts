@@ -6,13 +6,14 @@ import type { HttpConfig } from './http-config.ts'
 type Scalar = string | number | boolean
 type Fields = { readonly [name: string]: Scalar | readonly Scalar[] }
 type Problem = { readonly problem: string }
+/** A request without what the client adds to it. */
+export type Message = Pick<HttpRequest, 'method' | 'url' | 'body'> & {
+  readonly headers: Readonly<Record<string, string>>
+}
 type Body = { readonly text: string; readonly contentType: string }
 
-/** The key goes with every method, so that a repeated attempt can be told from a new request. */
-export function buildRequest(
-  config: HttpConfig,
-  idempotencyKey: string,
-): Pick<HttpRequest, 'method' | 'url' | 'headers' | 'body'> | Problem {
+/** `sent` goes with every method, so that a repeated attempt can be told from a new request; the config may replace it. */
+export function buildRequest(config: HttpConfig, sent: Readonly<Record<string, string>>): Message | Problem {
   const body = config.body === undefined ? undefined : encodeBody(config.body as Json, config.body_type)
   if (body !== undefined && 'problem' in body) return body
   const own = Object.entries(config.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)])
@@ -20,7 +21,7 @@ export function buildRequest(
     method: config.method ?? 'GET',
     url: withQuery(config.url, config.query ?? {}),
     headers: {
-      'idempotency-key': idempotencyKey,
+      ...sent,
       ...(body && { 'content-type': body.contentType }),
       ...Object.fromEntries(own),
     },

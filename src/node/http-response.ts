@@ -1,14 +1,14 @@
-// What the answer to the http node comes to: response in, outcome out.
+// What an HTTP answer comes to: response in, what a node makes of it out.
 //
-// The output is `{status, headers, body}`. JSON is parsed; text is decoded by its charset (bytes that are none become
-// U+FFFD); anything else is `{base64, bytes}`; an empty body is null, whatever its type. A status that is not a success
-// fails the node, redirects too: they are not followed. Of the body a failure shows only the beginning.
+// JSON is parsed; text is decoded by its charset (bytes that are none become U+FFFD); anything else is `{base64, bytes}`;
+// an empty body is null, whatever its type. A status that is not a success fails the node, also that of a redirect nobody
+// followed. Of the body a failure shows only the beginning.
 import { excerpt } from '../base/errors.ts'
 import type { HttpResponse } from '../base/http-client.ts'
 import type { Json } from '../base/json.ts'
 import { MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
 import { retryAfterMs } from '../base/retry.ts'
-import { failed, type Outcome } from './node-type.ts'
+import { type Failed, failed } from './node-type.ts'
 
 /** One level is the output's own. */
 const JSON_LIMITS = { depth: MAX_DEPTH - 1, keys: 100_000 }
@@ -19,16 +19,24 @@ const EXCERPT_LENGTH = 200
 export interface Asked {
   readonly method: string
   readonly url: string
-  readonly successCodes: readonly (number | string)[] | undefined
+  readonly successCodes: readonly (number | string)[]
+  /** Why the redirect that was answered is not followed. */
+  readonly unfollowed: string | undefined
 }
 
-export function outcomeOf(response: HttpResponse, asked: Asked): Outcome {
+export type Answer = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Json
+}
+
+export function readAnswer(response: HttpResponse, asked: Asked): Answer | Failed {
   const { status, headers } = response
   const answered = `${asked.method} ${withoutQuery(asked.url)} answered ${status}`
-  if (!isSuccess(status, asked.successCodes ?? ['2xx'])) return statusFailure(response, answered)
+  if (!isSuccess(status, asked.successCodes)) return statusFailure(response, answered, asked.unfollowed)
   const body = decode(response)
   if ('problem' in body) return failed('HTTP_INVALID_JSON', `${answered} with invalid JSON: ${body.problem}`)
-  return { kind: 'completed', output: { status, headers, body: body.value } }
+  return { status, headers, body: body.value }
 }
 
 /** The first and last status code of `404`, `"2xx"` or `"200-204"`. */
@@ -42,22 +50,18 @@ function isSuccess(status: number, codes: readonly (number | string)[]): boolean
   return codes.map(codeRange).some(([from, to]) => from <= status && status <= to)
 }
 
-function statusFailure(response: HttpResponse, answered: string): Outcome {
+function statusFailure(response: HttpResponse, answered: string, unfollowed: string | undefined): Failed {
   const { status, headers } = response
+  const target = withoutQuery(headers.location ?? '')
+  const redirect = unfollowed === undefined ? '' : ` (the redirect to ${target} is not followed: ${unfollowed})`
   const excerpt = excerptOf(response)
-  const message = `${answered}${redirection(response)}${excerpt && `: ${excerpt}`}`
   const retryable = status >= 500 || status === 408 || status === 425 || status === 429
-  const retryAfter = retryable ? retryAfterMs(headers['retry-after'], headers.date) : undefined
-  return failed('HTTP_STATUS', message, {
+  const retryAfter = retryable ? retryAfterMs(headers) : undefined
+  return failed('HTTP_STATUS', `${answered}${redirect}${excerpt && `: ${excerpt}`}`, {
     retryable,
     ...(retryAfter !== undefined && { retryAfter }),
     details: { status },
   })
-}
-
-function redirection({ status, headers }: HttpResponse): string {
-  if (status < 300 || status > 399 || headers.location === undefined) return ''
-  return ` (redirects are not followed; this one leads to ${withoutQuery(headers.location)})`
 }
 
 /** Queries often hold secrets. */

@@ -66,10 +66,17 @@ export interface NodeContext {
   readonly signal: AbortSignal
   readonly log: Logger
   readonly http: HttpClient
+  /** W3C trace context of this attempt; what it asks of others carries it. */
+  readonly traceparent: string
   /** Milliseconds this attempt may take; the signal enforces it. */
   readonly timeout: number
-  /** Evaluates a JSONata expression over the scope (and `extra` names); throws ExpressionError. */
+  /** Evaluates a JSONata expression over the scope (and `extra` names); throws ExpressionError, and when the signal aborts. */
   evaluate(expression: string, extra?: JsonObject): Promise<Json | undefined>
+  /**
+   * The value of the secret a config names. It may only leave through `http`: whatever of it comes back in an outcome is
+   * replaced before that is recorded, but nothing keeps an executor from logging it.
+   */
+  secret(name: string): Promise<string | undefined>
 }
 
 export interface NodeType<Config = unknown> {
@@ -81,6 +88,8 @@ export interface NodeType<Config = unknown> {
   readonly configSchema: TSchema
   /** Top-level fields of config that hold JSONata expressions: compiled when the document is checked, never rendered as templates. */
   readonly expressions: readonly string[]
+  /** What these expressions can name beside the scope. */
+  readonly names?: readonly string[]
   /** The outcome names branches, so that edges out of the node may ask for one. */
   readonly branches?: true
   /**
@@ -99,8 +108,10 @@ export function defineNodeType<Config>(definition: NodeType<Config>): NodeType {
   return definition as NodeType
 }
 
+export type Failed = Extract<Outcome, { kind: 'failed' }>
+
 /** The outcome of an attempt that went wrong; not worth another one unless said so. The message may quote any data. */
-export function failed(code: string, message: string, more: Partial<NodeError> = {}): Outcome {
+export function failed(code: string, message: string, more: Partial<NodeError> = {}): Failed {
   return { kind: 'failed', error: { retryable: false, ...more, code, message: excerpt(message, LONGEST_MESSAGE) } }
 }
 

@@ -2,9 +2,10 @@
 import type { NodeType } from './node-type.ts'
 import { conditional } from './types/conditional.ts'
 import { http } from './types/http.ts'
+import { llm } from './types/llm.ts'
 import { merge } from './types/merge.ts'
 import { transform } from './types/transform.ts'
 
 export const nodeTypes: ReadonlyMap<string, NodeType> = new Map(
-  [conditional, http, merge, transform].map(nodeType => [nodeType.type, nodeType]),
+  [conditional, http, llm, merge, transform].map(nodeType => [nodeType.type, nodeType]),
 )

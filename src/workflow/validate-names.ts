@@ -31,7 +31,7 @@ export function checkNames({ nodes, edges, variables }: Named, nodeTypes: Readon
     typeof when === 'string' ? [{ path: `${path}.when`, expression: when }] : [],
   )
   return [
-    ...ofNodes.flatMap(one => unknownNames(one, { ...known, names: NODE_NAMES })),
+    ...ofNodes.flatMap(one => unknownNames(one, { ...known, names: [...NODE_NAMES, ...(one.names ?? [])] })),
     ...ofEdges.flatMap(one => unknownNames(one, { ...known, names: EDGE_NAMES })),
   ]
 }
@@ -39,6 +39,8 @@ export function checkNames({ nodes, edges, variables }: Named, nodeTypes: Readon
 interface PlacedExpression {
   readonly path: string
   readonly expression: string
+  /** What it can name beside what every node can. */
+  readonly names?: readonly string[] | undefined
 }
 
 function expressionsOf({ path, value: { config } }: Part, type: NodeType | undefined): PlacedExpression[] {
@@ -46,7 +48,7 @@ function expressionsOf({ path, value: { config } }: Part, type: NodeType | undef
   return Object.entries(config).flatMap(([field, value]): PlacedExpression[] => {
     const at = childPath(`${path}.config`, field)
     if (!type.expressions.includes(field)) return templateExpressions(value, at)
-    return typeof value === 'string' ? [{ path: at, expression: value }] : []
+    return typeof value === 'string' ? [{ path: at, expression: value, names: type.names }] : []
   })
 }
 

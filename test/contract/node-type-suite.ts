@@ -1,16 +1,17 @@
 // What every node type promises, as tests: `nodeTypeSuite(myType, fixtures)` in a test file runs them all.
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
+import type { HttpClient } from '../../src/base/http-client.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import { checkStorable } from '../../src/base/json-limits.ts'
 import { checkSchema } from '../../src/base/schema.ts'
-import { ExpressionError } from '../../src/expression/expression.ts'
-import type { NodeContext, NodeType, Outcome } from '../../src/node/node-type.ts'
-import { type GivenContext, nodeContext } from '../support/node-context.ts'
+import type { NodeType, Outcome } from '../../src/node/node-type.ts'
+import { attemptOf, type Given } from '../support/attempt-of.ts'
 
 export interface Case {
   readonly name: string
   readonly config: JsonObject
-  readonly context?: GivenContext
+  readonly context?: Given
 }
 
 export interface NodeTypeFixtures {
@@ -31,6 +32,7 @@ export function nodeTypeSuite(nodeType: NodeType, fixtures: NodeTypeFixtures): v
   describe(`node type ${nodeType.type}`, () => {
     describeConfig(nodeType, fixtures)
     describeOutcomes(nodeType, fixtures)
+    describeEffects(nodeType, fixtures)
     describeAbort(nodeType, fixtures)
   })
 }
@@ -65,6 +67,10 @@ function describeConfig(nodeType: NodeType, { completes }: NodeTypeFixtures): vo
     const problems = checkSchema(configSchema, { ...config, surprise: 1 }, 'config')
     expect(problems.map(({ path }) => path)).toEqual(['config.surprise'])
   })
+
+  test('refuses what it does not know within the fields of its config as well', () => {
+    expect(openObjects(configSchema as Schema, 'config')).toEqual([])
+  })
 }
 
 function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixtures): void {
@@ -97,6 +103,36 @@ function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixt
   })
 }
 
+const CANARY = 'canary/sk-4f+d1c2e9'
+
+function describeEffects(nodeType: NodeType, { completes, fails }: NodeTypeFixtures): void {
+  const cases = [...completes, ...fails]
+
+  test.each(cases)('$name: shows no secret, neither in what it gives nor in the log', async given => {
+    const lines: string[] = []
+    const log = pino({ level: 'trace' }, { write: line => void lines.push(line) })
+    const outcome = await run(nodeType, given, { secret: CANARY, log })
+    const shown = `${JSON.stringify(outcome)} ${lines.join('')}`
+    const forms = [CANARY, Buffer.from(CANARY).toString('base64'), encodeURIComponent(CANARY)]
+    for (const form of forms) expect(shown).not.toContain(form)
+  })
+
+  test.each(cases)('$name: asks others under the same idempotency key in every attempt', async given => {
+    const keysOf = async (attempt: number): Promise<unknown[]> => {
+      const keys: unknown[] = []
+      const http: HttpClient = {
+        request(request) {
+          keys.push(request.headers?.['idempotency-key'])
+          return given.context?.http?.request(request) ?? Promise.reject(new Error('this case has no network'))
+        },
+      }
+      await run(nodeType, given, { attempt, http })
+      return keys
+    }
+    expect(await keysOf(2)).toEqual(await keysOf(1))
+  })
+}
+
 function describeAbort(nodeType: NodeType, { completes, fails, hangs }: NodeTypeFixtures): void {
   test.each([...completes, ...fails])('$name: ends at once when it was aborted before it began', timed, async given => {
     const started = performance.now()
@@ -109,49 +145,51 @@ function describeAbort(nodeType: NodeType, { completes, fails, hangs }: NodeType
 
   test('fails at once when it is aborted while it waits', timed, async () => {
     const controller = new AbortController()
+    const begun = waiting()
     const attempt = run(nodeType, given, { signal: controller.signal })
-    await waiting()
+    await begun
     const aborted = performance.now()
     controller.abort()
     expect((await attempt).kind).toBe('failed')
     expect(performance.now() - aborted).toBeLessThan(PATIENCE_MS)
   })
 
-  test('ends with its timeout', timed, async () => {
-    const timeout = 50
+  test('ends with its timeout, and can be tried again', timed, async () => {
+    const timeout_ms = 50
     const started = performance.now()
-    const outcome = await run(nodeType, given, { timeout, signal: AbortSignal.timeout(timeout) })
-    expect(outcome.kind).toBe('failed')
-    expect(performance.now() - started).toBeLessThan(timeout + PATIENCE_MS)
+    const outcome = await run(nodeType, given, { timeout_ms })
+    expect(performance.now() - started).toBeLessThan(timeout_ms + PATIENCE_MS)
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'NODE_TIMEOUT', retryable: true } })
   })
 }
 
-/** One attempt as the engine makes it, on data that cannot be changed. */
-async function run(nodeType: NodeType, given: Case, more: Partial<NodeContext> = {}): Promise<Outcome> {
-  const { scope, taken, ...context } = nodeContext({ ...given.context, ...more })
-  try {
-    const frozen = { ...context, scope: deepFreeze(scope), taken: deepFreeze(taken) }
-    return await nodeType.execute(deepFreeze(given.config), frozen)
-  } catch (error) {
-    if (error instanceof ExpressionError)
-      return { kind: 'failed', error: { code: error.code, message: error.message, retryable: false } }
-    throw error
-  }
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
-  return value
+function run(nodeType: NodeType, { config, context }: Case, more: Given = {}): Promise<Outcome> {
+  return attemptOf(nodeType, config, { ...context, ...more })
 }
 
 interface Schema {
+  readonly type?: string
   readonly description?: string
   readonly properties?: { readonly [field: string]: Schema }
+  readonly additionalProperties?: unknown
+  readonly items?: Schema
 }
 
-function undescribed({ properties = {} }: Schema, path: string): string[] {
-  return Object.entries(properties).flatMap(([field, schema]) => [
-    ...(schema.description ? [] : [`${path}.${field}`]),
-    ...undescribed(schema, `${path}.${field}`),
-  ])
+function undescribed({ properties = {}, items }: Schema, path: string): string[] {
+  return [
+    ...Object.entries(properties).flatMap(([field, schema]) => [
+      ...(schema.description ? [] : [`${path}.${field}`]),
+      ...undescribed(schema, `${path}.${field}`),
+    ]),
+    ...(items ? undescribed(items, `${path}[]`) : []),
+  ]
+}
+
+/** Objects with named fields that would take others too. */
+function openObjects({ properties, additionalProperties, items }: Schema, path: string): string[] {
+  return [
+    ...(properties !== undefined && additionalProperties !== false ? [path] : []),
+    ...Object.entries(properties ?? {}).flatMap(([field, schema]) => openObjects(schema, `${path}.${field}`)),
+    ...(items ? openObjects(items, `${path}[]`) : []),
+  ]
 }

@@ -19,11 +19,29 @@ const ask = (name: string, path: string, config: JsonObject = {}) => ({
   config: { url: `${server.url}/${path}`, ...config },
   context: { http },
 })
+const consult = (name: string, path: string, config: JsonObject = {}) => ({
+  name,
+  config: {
+    ...{ provider: 'openai', model: 'm', prompt: 'hi', base_url: `${server.url}/${path}`, secret: 'key' },
+    ...config,
+  },
+  context: { http, secret: 'the key of this test' },
+})
+const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] }
 const taken = [
   { key: 'a', output: { x: 1, deep: { one: 1 } } },
   { key: 'b', output: { y: 2, deep: { two: 2 } } },
 ]
 const mixed = [...taken, { key: 'c', output: [1, 2] }]
+/** An attempt whose expression never ends. */
+function thinks(): Required<NodeTypeFixtures>['hangs'] {
+  const begun = Promise.withResolvers<void>()
+  const evaluate = (): Promise<never> => {
+    begun.resolve()
+    return new Promise(() => {})
+  }
+  return { name: 'an expression', config: { expression: 'input' }, context: { evaluate }, waiting: () => begun.promise }
+}
 const noSyntax = async (): Promise<never> => {
   throw new ExpressionError('EXPRESSION_FAILED', 'the expression ends too early')
 }
@@ -41,6 +59,8 @@ const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
       }),
       ask('a missing page that is expected', 'status/404?body=gone', { success_codes: [404, '2xx', '200-204'] }),
       ask('bytes', 'status/200?type=image/png&body=png', { max_bytes: 3 }),
+      ask('a redirect', 'redirect/307?to=/echo', { method: 'POST', body: 'x', max_redirects: 1 }),
+      ask('pages', 'pages?of=3', { next_page: 'links.next', items: 'body.items', max_items: 5 }),
     ],
     fails: [
       { ...ask('an error of the server', 'status/500?body=boom'), code: 'HTTP_STATUS' },
@@ -52,9 +72,45 @@ const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
       { ...ask('a bad header value', 'echo', { headers: { a: '\n' } }), code: 'HTTP_REQUEST_INVALID' },
       { ...ask('no URL', '', { url: 'nowhere' }), code: 'HTTP_URL_INVALID' },
       { ...ask('a forbidden address', '', { url: 'http://169.254.169.254/' }), code: 'HTTP_ADDRESS_REFUSED' },
+      {
+        ...ask('too many pages', 'pages?of=3', { next_page: 'links.next', max_pages: 2 }),
+        code: 'HTTP_TOO_MANY_PAGES',
+      },
+      { ...ask('no page to go on to', 'pages?of=3', { next_page: '7' }), code: 'HTTP_PAGE_INVALID' },
     ],
     hangs: {
       ...ask('a server that never answers', 'hanging'),
+      waiting: () => server.received(server.requests.length + 1),
+    },
+  },
+  llm: {
+    completes: [
+      consult('OpenAI', 'openai?text=hi'),
+      consult('Anthropic', 'anthropic?text=hi', { provider: 'anthropic', system: 'be brief', max_tokens: 9 }),
+      consult('a model that tells the key', 'openai?leak'),
+      consult('an object', 'anthropic?text={"n":1}', { provider: 'anthropic', schema }),
+      { name: 'nobody', config: { provider: 'mock', model: 'm', messages: [{ role: 'user', content: 'hi' }] } },
+      { name: 'nobody for an object', config: { provider: 'mock', model: 'm', prompt: 'hi', schema } },
+    ],
+    fails: [
+      { ...consult('a busy server', 'status/429?retry-after=1'), code: 'HTTP_STATUS' },
+      { ...consult('a server that tells the key', 'tattling/401'), code: 'HTTP_STATUS' },
+      { ...consult('another kind of server', 'echo'), code: 'LLM_RESPONSE_INVALID' },
+      { ...consult('a model that says no', 'openai?refusal=no'), code: 'LLM_REFUSED' },
+      { ...consult('a model that chats', 'openai?text=Sure!', { schema }), code: 'LLM_ANSWER_INVALID' },
+      { ...consult('a schema that is none', 'openai', { schema: {} }), code: 'LLM_SCHEMA_INVALID' },
+      {
+        ...consult('a server far away', '', { base_url: 'http://10.0.0.1/v1' }),
+        code: 'HTTP_ADDRESS_REFUSED',
+      },
+      {
+        name: 'a key that is not there',
+        config: { provider: 'openai', model: 'm', prompt: 'hi' },
+        code: 'SECRET_MISSING',
+      },
+    ],
+    hangs: {
+      ...consult('a server that never answers', 'hanging'),
       waiting: () => server.received(server.requests.length + 1),
     },
   },
@@ -74,6 +130,7 @@ const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
         code: 'EXPRESSION_FAILED',
       },
     ],
+    hangs: thinks(),
   },
   conditional: {
     completes: [
@@ -94,6 +151,7 @@ const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
       { name: 'nothing', config: { expression: 'input.missing' }, code: 'CONDITION_NOT_BOOLEAN' },
       { name: 'an unknown case', config: { expression: '"tin"', cases: ['gold'] }, code: 'CONDITION_UNKNOWN_CASE' },
     ],
+    hangs: thinks(),
   },
   merge: {
     completes: ['by_node', 'object', 'deep', 'concat', 'first'].map(combine => ({

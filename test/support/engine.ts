@@ -65,6 +65,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> 
     nodeTypes,
     evaluator,
     http: { request: () => Promise.reject(new Error('no network in this test')) },
+    secrets: { find: async () => undefined },
     log: silentLogger,
     attempts: createLimit(100),
     drainTimeout: 1_000,

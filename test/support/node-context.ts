@@ -16,13 +16,16 @@ export function nodeContext({ input = null, ...given }: GivenContext = {}): Node
     signal: new AbortController().signal,
     log: silentLogger,
     http: { request: () => Promise.reject(new Error('this test gave no HTTP client')) },
+    traceparent: '00-01890a5dac96774bbccea302099a8057-bcceb302099a8057-01',
+    secret: async () => undefined,
     timeout: 30_000,
     evaluate: (expression, extra) => evaluate(expression, { ...scope, ...extra } as JsonObject),
     ...given,
   }
 }
 
-async function evaluate(expression: string, scope: JsonObject): Promise<Json | undefined> {
+/** In this process, by jsonata itself. */
+export async function evaluate(expression: string, scope: JsonObject): Promise<Json | undefined> {
   const value = await jsonata(expression).evaluate(scope)
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
 }

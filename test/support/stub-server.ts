@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { stubModels } from './stub-models.ts'
 
 export interface RecordedRequest {
   readonly method: string
@@ -26,7 +27,7 @@ export interface StubServer {
   close(): Promise<void>
 }
 
-interface Call {
+export interface Call {
   readonly request: RecordedRequest
   readonly response: ServerResponse
   /** What comes after the mode in the path. */
@@ -39,14 +40,22 @@ interface Call {
 
 const encoders = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, 'deflate-raw': deflateRawSync }
 
-const modes: { readonly [mode: string]: (call: Call) => void } = {
+export type Modes = { readonly [mode: string]: (call: Call) => void }
+
+const modes: Modes = {
+  ...stubModels,
   /** 200 with the request as JSON. */
   echo: ({ request: { method, url, headers, body }, response }) => json(response, { method, url, headers, body }),
   /** The status named next, `?body=` of type `?type=`, and any other parameter as a header. */
   status: ({ response, rest, query }) => {
     const { body = '', type = 'text/plain', ...headers } = Object.fromEntries(query)
-    response.writeHead(Number(rest), { 'content-type': type, ...headers }).end(body)
+    response.writeHead(Number.parseInt(rest, 10), { 'content-type': type, ...headers }).end(body)
   },
+  /** The status named next, with the headers of the request as JSON. */
+  tattling: ({ request, response, rest }) =>
+    response
+      .writeHead(Number.parseInt(rest, 10), { 'content-type': 'application/json' })
+      .end(JSON.stringify(request.headers)),
   /** JSON in the encoding named next; `?cut` leaves off the end of it. */
   encoded: ({ response, rest, query }) => {
     const body = encoders[rest as keyof typeof encoders](JSON.stringify({ encoding: rest }))
@@ -55,8 +64,18 @@ const modes: { readonly [mode: string]: (call: Call) => void } = {
   },
   /** Bytes that no JSON is, under a JSON content type. */
   'invalid-json': ({ response }) => json(response, '{"truth": tru'),
-  /** 302 to `?to=`. */
-  redirect: ({ response, query }) => response.writeHead(302, { location: query.get('to') ?? '/echo' }).end(),
+  /** The status named next, or 302, to `?to=`. */
+  redirect: ({ response, rest, query }) =>
+    response.writeHead(Number.parseInt(rest, 10) || 302, { location: query.get('to') ?? '/echo' }).end(),
+  /** Page `?page=` (from 1) of `?of=`: `{items: [{id}, {id}], next: page or null}`, and a Link header to the next. */
+  pages: ({ response, query }) => {
+    const page = Number(query.get('page') ?? 1)
+    const more = page < Number(query.get('of'))
+    const next = new URLSearchParams(query)
+    next.set('page', String(page + 1))
+    if (more) response.setHeader('link', `</pages?${next}>; rel="next", </pages?page=1>; rel=first`)
+    json(response, { items: [{ id: 2 * page - 1 }, { id: 2 * page }], next: more ? page + 1 : null })
+  },
   /** 429 with `Retry-After: ?after=` the first time, then 200. */
   'rate-limited': ({ response, query, earlier }) =>
     earlier === 0

@@ -1,29 +1,36 @@
-// Sends one HTTP request and hands on the answer. Nothing is retried here: the outcome says whether another attempt
-// could succeed and when, the node's retry policy decides.
-import { HttpClientError } from '../../base/http-client.ts'
+// Sends an HTTP request and hands on the answer, or one request per page and hands on what all pages hold. Nothing is
+// retried here: the outcome says whether another attempt could succeed and when, the node's retry policy decides.
+import { MAX_OUTPUT_BYTES } from '../../base/json-limits.ts'
 import { checkHttpConfig } from '../http-check.ts'
-import { DEFAULT_MAX_BYTES, type HttpConfig, httpConfigSchema } from '../http-config.ts'
+import { type HttpConfig, httpConfigSchema } from '../http-config.ts'
+import { exchange } from '../http-exchange.ts'
+import { collectPages } from '../http-pages.ts'
 import { buildRequest } from '../http-request.ts'
-import { outcomeOf } from '../http-response.ts'
 import { defineNodeType, failed } from '../node-type.ts'
 
 export const http = defineNodeType<HttpConfig>({
   type: 'http',
   summary: 'Sends an HTTP request; its output is {status, headers, body}.',
   configSchema: httpConfigSchema,
-  expressions: [],
+  expressions: ['next_page', 'items'],
+  names: ['status', 'headers', 'body', 'links', 'page'],
   check: checkHttpConfig,
 
-  async execute(config, { http: client, idempotencyKey, signal }) {
-    const request = buildRequest(config, idempotencyKey)
-    if ('problem' in request) return failed('HTTP_BODY_INVALID', `the body ${request.problem}`)
-    const maxBytes = config.max_bytes ?? DEFAULT_MAX_BYTES
-    try {
-      const response = await client.request({ ...request, signal, maxBytes })
-      return outcomeOf(response, { method: request.method, url: request.url, successCodes: config.success_codes })
-    } catch (error) {
-      if (!(error instanceof HttpClientError)) throw error
-      return failed(error.code, error.message, { retryable: error.retryable })
+  async execute(config, context) {
+    const { idempotencyKey, traceparent, http, signal } = context
+    const message = buildRequest(config, { 'idempotency-key': idempotencyKey, traceparent })
+    if ('problem' in message) return failed('HTTP_BODY_INVALID', `the body ${message.problem}`)
+    const terms = {
+      http,
+      signal,
+      maxBytes: config.max_bytes ?? MAX_OUTPUT_BYTES,
+      maxRedirects: config.max_redirects,
+      successCodes: config.success_codes,
     }
+    const { next_page, items = 'body', max_pages = 100, max_items = Number.POSITIVE_INFINITY } = config
+    if (next_page !== undefined)
+      return collectPages(message, { next_page, items, max_pages, max_items }, { terms, context })
+    const exchanged = await exchange(message, terms)
+    return 'kind' in exchanged ? exchanged : { kind: 'completed', output: exchanged.answer }
   },
 })

@@ -43,6 +43,7 @@ test('an empty environment gives every default', () => {
     expressionProcesses: 2,
     allowPrivate: [],
     dbPoolSize: 10,
+    secrets: new Map(),
   })
   expect(new Set(Object.values(origins).map(({ source }) => source))).toEqual(new Set(['default']))
 })
@@ -185,6 +186,29 @@ test('a secret given both ways is a problem', () => {
   expect(problemsOf({ DATABASE_URL: URL_WITH_PASSWORD, DATABASE_URL_FILE: secretFile('x') })).toEqual([
     { path: 'DATABASE_URL_FILE', message: 'is set beside DATABASE_URL; keep one of the two' },
   ])
+})
+
+test('the secrets of workflows come from variables of their own, or from files', () => {
+  const env = { MBFLOW_SECRET_OPENAI: 'sk-12345678', MBFLOW_SECRET_CRM_FILE: secretFile('crm-12345678\n') }
+  const { secrets, origins } = loadConfig(env)
+  expect(secrets).toEqual(
+    new Map([
+      ['MBFLOW_SECRET_OPENAI', 'sk-12345678'],
+      ['MBFLOW_SECRET_CRM', 'crm-12345678'],
+    ]),
+  )
+  expect(JSON.stringify(origins)).not.toContain('12345678')
+})
+
+test.each<[string, Environment, string]>([
+  ['too short', { MBFLOW_SECRET_A: '1234567' }, 'must have at least 8 characters'],
+  ['too short in its file', { MBFLOW_SECRET_A_FILE: secretFile('1234567') }, 'must have at least 8 characters'],
+  ['given both ways', { MBFLOW_SECRET_A: '12345678', MBFLOW_SECRET_A_FILE: '/x' }, 'is set beside MBFLOW_SECRET_A'],
+  ['in a file that is not there', { MBFLOW_SECRET_A_FILE: '/nonexistent/secret' }, 'the file cannot be read'],
+])('a secret of workflows that is %s is a problem, and is not shown', (_, env, message) => {
+  const problems = problemsOf(env)
+  expect(problems).toMatchObject([{ path: Object.keys(env).at(-1), message: expect.stringContaining(message) }])
+  expect(JSON.stringify(problems)).not.toContain('1234567')
 })
 
 test('only secrets have a _FILE variable', () => {

@@ -66,5 +66,18 @@ test.each([
   ['', noon, undefined],
   [undefined, noon, undefined],
 ])('Retry-After %j in an answer of %j means %j ms', (retryAfter, date, expected) => {
-  expect(retryAfterMs(retryAfter, date)).toBe(expected)
+  const headers = {
+    ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
+    ...(date !== undefined && { date }),
+  }
+  expect(retryAfterMs(headers)).toBe(expected)
+})
+
+test.each([
+  ['1500', 1500],
+  ['12.3', 13],
+  ['999999999', 86_400_000],
+  ['soon', 7000],
+])('retry-after-ms %j comes before Retry-After: %i ms', (exact, expected) => {
+  expect(retryAfterMs({ 'retry-after-ms': exact, 'retry-after': '7' })).toBe(expected)
 })

@@ -61,10 +61,11 @@ test('a URL without query parameters is sent as it was written', async () => {
   expect(await sent({}, 'echo?a=%20b&c')).toMatchObject({ url: '/echo?a=%20b&c' })
 })
 
-test('every method carries the idempotency key of the node and the user agent of the program', async () => {
+test('every method carries the idempotency key of the node, its trace and the user agent of the program', async () => {
+  const { idempotencyKey, traceparent } = nodeContext()
   for (const method of ['GET', 'POST'])
     expect(await sent({ method })).toMatchObject({
-      headers: { 'idempotency-key': nodeContext().idempotencyKey, 'user-agent': 'mbflow/1.2.3' },
+      headers: { 'idempotency-key': idempotencyKey, traceparent, 'user-agent': 'mbflow/1.2.3' },
     })
 })
 
@@ -168,7 +169,7 @@ test('of a body that is not text a failure shows nothing', async () => {
 
 test('a redirect fails and says where it leads', async () => {
   expect((await error('redirect?to=https://example.com/new?token=1')).message).toMatch(
-    /answered 302 \(redirects are not followed; this one leads to https:\/\/example.com\/new\)$/,
+    /answered 302 \(the redirect to https:\/\/example.com\/new is not followed: the limit is 0 redirects\)$/,
   )
 })
 

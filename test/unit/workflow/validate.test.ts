@@ -149,6 +149,14 @@ const bad: Case[] = [
     [['nodes[1].config.expression', 'there is no name "output"']],
   ],
   [
+    'an expression of a type that sees more, and a template of it that does not',
+    withHttp({ url: 'https://x.org/{{ links.next }}', next_page: 'output.next', items: 'body.items & links.next' }),
+    [
+      ['nodes[1].config.url', 'there is no name "links"'],
+      ['nodes[1].config.next_page', 'there is no name "output"'],
+    ],
+  ],
+  [
     'a condition that names nothing there is',
     withEdge({ when: 'result = 1' }),
     [['edges[0].when', 'there is no name "result"']],
@@ -360,7 +368,7 @@ test('reports what is wrong in every part at once', () => {
 test.each([
   ['a field', document({ edgse: [] }), 'did you mean "edges"?'],
   ['a node type', withNode({ type: 'trasnform' }), 'did you mean "transform"?'],
-  ['a node type nothing is like', withNode({ type: 'python' }), 'there are: conditional, http, merge, transform'],
+  ['a node type nothing is like', withNode({ type: 'python' }), 'there are: conditional, http, llm, merge, transform'],
   [
     'a node',
     document({ nodes: [{ ...a, key: 'fetch' }, b], edges: [{ from: 'fecth', to: 'b' }] }),

@@ -1,0 +1,55 @@
+// One attempt of a node type as the engine makes it: in a plan, under a timeout, with the secrets taken out of what it
+// gives. Its data cannot be changed, its expressions are real, and there is no network unless one is given.
+import type { Json, JsonObject } from '../../src/base/json.ts'
+import { type Logger, silentLogger } from '../../src/base/log.ts'
+import { attempt } from '../../src/execution/attempt.ts'
+import { initialState, type NodeState } from '../../src/execution/state.ts'
+import type { NodeContext, NodeType, Outcome } from '../../src/node/node-type.ts'
+import { compilePlan } from '../../src/workflow/waves.ts'
+import { evaluate, nodeContext } from './node-context.ts'
+import { workflowOf } from './plans.ts'
+
+export interface Given extends Partial<Pick<NodeContext, 'http' | 'taken' | 'evaluate' | 'attempt' | 'signal'>> {
+  readonly input?: Json
+  readonly timeout_ms?: number
+  /** The value of every secret; without it there are none. */
+  readonly secret?: string | undefined
+  readonly log?: Logger
+}
+
+const EXECUTION = '01890a5d-ac96-774b-bcce-b302099a8057'
+
+export async function attemptOf(type: NodeType, config: JsonObject, given: Given = {}): Promise<Outcome> {
+  const { taken = [], secret, log = silentLogger, input = null, timeout_ms, ...context } = given
+  const { scope, http, signal, attempt: number } = nodeContext({ input, ...context })
+  const edges = taken.map(({ key }) => `${key} -> it`)
+  const workflow = workflowOf(['it', ...edges], { it: timeout_ms === undefined ? {} : { timeout_ms } })
+  const nodes = workflow.nodes.map(node =>
+    node.key === 'it' ? { ...node, type: type.type, config: deepFreeze(config) } : node,
+  )
+  const plan = compilePlan({ ...workflow, nodes })
+  const states = initialState(plan, input).nodes.map((state, i): NodeState => {
+    const { output } = taken.find(({ key }) => key === plan.nodes[i]?.key) ?? {}
+    return output === undefined
+      ? { ...state, attempt: number }
+      : { ...state, status: 'completed', output: deepFreeze(output) }
+  })
+  const node = plan.nodes.find(({ key }) => key === 'it')
+  if (node === undefined) throw new Error('the plan lost its node')
+  const deps = {
+    nodeTypes: new Map([[type.type, type]]),
+    evaluator: { evaluate: given.evaluate ?? evaluate },
+    http,
+    secrets: { find: async () => secret },
+    log,
+  }
+  const state = { ...initialState(plan, input), nodes: states }
+  const abort = new AbortController()
+  signal.addEventListener('abort', () => abort.abort(signal.reason))
+  return (await attempt(deps, { plan, node, executionId: EXECUTION, state, scope: deepFreeze(scope), abort })).outcome
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
+  return value
+}

@@ -1,0 +1,85 @@
+// What the engine makes of whatever an executor does.
+import { pino } from 'pino'
+import { Type } from 'typebox'
+import { expect, test } from 'vitest'
+import type { Json } from '../../../src/base/json.ts'
+import { MAX_OUTPUT_BYTES } from '../../../src/base/json-limits.ts'
+import { defineNodeType, failed, type NodeContext, type NodeType, type Outcome } from '../../../src/node/node-type.ts'
+import { attemptOf } from '../../support/attempt-of.ts'
+
+const SECRET = 'sk-1234567890'
+
+function typeThat(execute: (context: NodeContext) => Promise<Outcome>): NodeType {
+  return defineNodeType({
+    type: 'acme/probe',
+    summary: 'Does what the test says.',
+    configSchema: Type.Object({}),
+    expressions: [],
+    execute: (_, context) => execute(context),
+  })
+}
+
+const gives = (output: Json): NodeType => typeThat(async () => ({ kind: 'completed', output }))
+
+test('an output of the largest size is taken, and one byte more fails the node', async () => {
+  const text = 'ü'.repeat((MAX_OUTPUT_BYTES - 2) / 2)
+  expect(await attemptOf(gives(text), {})).toEqual({ kind: 'completed', output: text })
+  expect(await attemptOf(gives(`${text}x`), {})).toEqual(
+    failed('OUTPUT_TOO_LARGE', 'the output has 1048577 bytes as JSON, more than the limit of 1048576'),
+  )
+})
+
+test('a secret that was asked for does not get into an output, a failure or the details of one', async () => {
+  const tells = typeThat(async ({ secret }) => ({ kind: 'completed', output: { key: `is ${await secret('api')}` } }))
+  expect(await attemptOf(tells, {}, { secret: SECRET })).toEqual({
+    kind: 'completed',
+    output: { key: 'is [secret api]' },
+  })
+  const fails = typeThat(async ({ secret }) => {
+    const key = await secret('api')
+    return failed('REFUSED', `the key ${key} is wrong`, { details: { key: key ?? null } })
+  })
+  expect(await attemptOf(fails, {}, { secret: SECRET })).toEqual(
+    failed('REFUSED', 'the key [secret api] is wrong', { details: { key: '[secret api]' } }),
+  )
+})
+
+test('a secret within something thrown gets neither into the failure nor into the log', async () => {
+  const lines: string[] = []
+  const throws = typeThat(async ({ secret }) => {
+    throw new Error(`cannot use ${await secret('api')}`)
+  })
+  const log = pino({}, { write: line => void lines.push(line) })
+  expect(await attemptOf(throws, {}, { secret: SECRET, log })).toEqual(
+    failed('NODE_CRASHED', 'cannot use [secret api]'),
+  )
+  expect(lines.join()).toContain('cannot use [secret api]')
+  expect(lines.join()).not.toContain(SECRET)
+})
+
+test('a secret nobody has is undefined to the executor', async () => {
+  const asks = typeThat(async ({ secret }) => ({ kind: 'completed', output: (await secret('api')) ?? 'none' }))
+  expect(await attemptOf(asks, {})).toEqual({ kind: 'completed', output: 'none' })
+})
+
+test('an expression that does not end ends with the signal', async () => {
+  const controller = new AbortController()
+  const begun = Promise.withResolvers<void>()
+  const evaluate = (): Promise<never> => {
+    begun.resolve()
+    return new Promise(() => {})
+  }
+  const thinks = typeThat(async context => ({ kind: 'completed', output: (await context.evaluate('x')) ?? null }))
+  const attempt = attemptOf(thinks, {}, { evaluate, signal: controller.signal })
+  await begun.promise
+  controller.abort()
+  expect(await attempt).toEqual(failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true }))
+})
+
+test('the trace is that of the execution in every attempt, the span is not', async () => {
+  const shows = typeThat(async ({ traceparent }) => ({ kind: 'completed', output: traceparent }))
+  const [first, second] = await Promise.all([1, 2].map(attempt => attemptOf(shows, {}, { attempt })))
+  expect(first).toMatchObject({ output: expect.stringMatching(/^00-01890a5dac96774bbcceb302099a8057-/) })
+  expect(second).toMatchObject({ output: expect.stringMatching(/^00-01890a5dac96774bbcceb302099a8057-/) })
+  expect(second).not.toEqual(first)
+})
