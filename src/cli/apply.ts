@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Applied } from '../trigger/apply.ts'
+import type { AllApplied } from '../trigger/apply-files.ts'
 import type { Family } from './context.ts'
 
 interface ApplyOptions {
@@ -22,28 +22,37 @@ export const applyFamily: Family = (program, context) => {
       const { withVerbs } = await import('./verbs.ts')
       const documents = await readDocuments(file)
       const applied = await withVerbs(context, deps => applyAll(deps, { documents, prune, dryRun }))
-      context.output.rows(applied.flatMap(lines), columns, 'nothing to apply')
+      context.output.rows(lines(applied), columns, 'nothing to apply')
       if (dryRun) context.output.note('dry run: nothing was changed')
     })
 }
 
 interface Line {
-  readonly workflow: string
-  readonly version: number
+  /** Null for what belongs to no workflow. */
+  readonly workflow: string | null
+  readonly version: number | null
   readonly part: string
   readonly change: string
 }
 
-function lines({ workflow, version, change, triggers }: Applied): Line[] {
+function lines({ calendars, workflows }: AllApplied): Line[] {
   return [
-    { workflow, version, part: 'workflow', change },
-    ...triggers.map(trigger => ({ workflow, version, part: `trigger ${trigger.key}`, change: trigger.change })),
+    ...calendars.map(({ calendar, change }) => ({
+      workflow: null,
+      version: null,
+      part: `calendar ${calendar}`,
+      change,
+    })),
+    ...workflows.flatMap(({ workflow, version, change, triggers }) => [
+      { workflow, version, part: 'workflow', change },
+      ...triggers.map(trigger => ({ workflow, version, part: `trigger ${trigger.key}`, change: trigger.change })),
+    ]),
   ]
 }
 
 const columns = [
-  { title: 'WORKFLOW', cell: (line: Line) => line.workflow, least: 12 },
-  { title: 'VERSION', cell: (line: Line) => String(line.version), align: 'right' as const },
+  { title: 'WORKFLOW', cell: (line: Line) => line.workflow ?? '', least: 12 },
+  { title: 'VERSION', cell: (line: Line) => String(line.version ?? ''), align: 'right' as const },
   { title: 'PART', cell: (line: Line) => line.part, least: 12 },
   {
     title: 'CHANGE',

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../base/version.ts'
 import { applyFamily } from './apply.ts'
+import { calendarFamily } from './calendar.ts'
 import { configFamily } from './config.ts'
 import { type CliContext, createSession, type Family, type Io } from './context.ts'
 import { executionFamily } from './execution.ts'
@@ -19,6 +20,7 @@ const families: readonly Family[] = [
   workflowFamily,
   triggerFamily,
   executionFamily,
+  calendarFamily,
   migrateFamily,
   configFamily,
 ]

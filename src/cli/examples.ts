@@ -20,12 +20,9 @@ export async function applyExamples(url: string, log: Logger): Promise<number> {
     const queue = createQueue({ pool, log, supervise: false })
     await queue.start()
     try {
-      return (
-        await applyAll(
-          { pool, log, queue, ids: createIds(systemClock.now), metrics: createMetrics() },
-          { documents, prune: false, dryRun: false },
-        )
-      ).length
+      const deps = { pool, log, queue, ids: createIds(systemClock.now), metrics: createMetrics() }
+      const { workflows } = await applyAll(deps, { documents, prune: false, dryRun: false })
+      return workflows.length
     } finally {
       await queue.stop()
     }

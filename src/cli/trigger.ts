@@ -22,9 +22,12 @@ export const triggerFamily: Family = (program, context) => {
     .option('--workflow <name>', 'only those of this workflow')
     .action(async ({ workflow }: { workflow?: string }) => {
       const { listTriggers } = await import('../trigger/find.ts')
+      const { triggerTypes } = await import('../trigger/registry.ts')
       const { pool } = await context.connect()
       context.output.rows(
-        (await listTriggers(pool, workflow)).map(forPeople),
+        (await listTriggers(pool, workflow)).map(one =>
+          forPeople(one, triggerTypes.get(one.type)?.describe?.(one.config) ?? ''),
+        ),
         columns(new Date()),
         'no triggers yet; they come with workflow documents',
       )
@@ -131,24 +134,10 @@ interface TriggerLine {
   readonly next_fire_at: Date | null
 }
 
-function forPeople({
-  id,
-  workflowName,
-  key,
-  type,
-  config,
-  enabled,
-  pauseNote,
-  lastTriggeredAt,
-  nextFireAt,
-}: ListedTrigger): TriggerLine {
-  const zone = type === 'cron' ? ` ${config.timezone ?? 'UTC'}` : ''
-  const schedule =
-    typeof config.schedule === 'string'
-      ? `${config.schedule}${zone}`
-      : typeof config.every === 'string'
-        ? `every ${config.every}`
-        : ''
+function forPeople(
+  { id, workflowName, key, type, enabled, pauseNote, lastTriggeredAt, nextFireAt }: ListedTrigger,
+  schedule: string,
+): TriggerLine {
   return {
     trigger: `${workflowName}/${key}`,
     id,

@@ -3,36 +3,47 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { MbflowError, messageOf, type Problem, systemCode } from '../base/errors.ts'
+import { isJsonObject } from '../base/json.ts'
+import type { Tx } from '../db/pool.ts'
 import { nodeTypes } from '../node/registry.ts'
 import { type PlacedProblem, parseDocuments } from '../workflow/document.ts'
 import { validateWorkflow } from '../workflow/validate.ts'
 import type { WorkflowDocument } from '../workflow/workflow.ts'
 import { type Applied, applyDocument } from './apply.ts'
 import type { ArmDeps } from './arm.ts'
+import { type SharedCalendar, validateCalendar } from './calendar-document.ts'
+import { applyCalendars, type CalendarOutcome, requireCalendars } from './calendars.ts'
 import { checkTrigger } from './check.ts'
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json'])
 
+/** What files hold. */
+export interface Documents {
+  readonly workflows: readonly WorkflowDocument[]
+  readonly calendars: readonly SharedCalendar[]
+}
+
 /** Throws FILE_UNREADABLE, DOCUMENT_INVALID with every problem of every file. */
-export async function readDocuments(paths: readonly string[]): Promise<WorkflowDocument[]> {
+export async function readDocuments(paths: readonly string[]): Promise<Documents> {
   const files = (await Promise.all(paths.map(filesAt))).flat()
   if (files.length === 0) {
     throw new MbflowError('FILE_UNREADABLE', `there is no document in ${paths.join(', ')}`, {
       hint: 'documents end in .yaml, .yml or .json',
     })
   }
-  const documents: WorkflowDocument[] = []
+  const workflows: WorkflowDocument[] = []
+  const calendars: SharedCalendar[] = []
   const problems: Problem[] = []
   const owners = new Map<string, string>()
   for (const file of files) {
     const read = check(await readText(file))
-    for (const document of read.documents) {
-      const owner = owners.get(document.name)
-      if (owner !== undefined)
-        problems.push({ path: file, message: `the workflow "${document.name}" is in ${owner} already` })
-      owners.set(document.name, file)
+    for (const one of [...read.workflows.map(workflowName), ...read.calendars.map(calendarName)]) {
+      const owner = owners.get(one)
+      if (owner !== undefined) problems.push({ path: file, message: `the ${one} is in ${owner} already` })
+      owners.set(one, file)
     }
-    documents.push(...read.documents)
+    workflows.push(...read.workflows)
+    calendars.push(...read.calendars)
     problems.push(...read.problems.map(problem => placed(file, problem)))
   }
   if (problems.length > 0) {
@@ -42,39 +53,67 @@ export async function readDocuments(paths: readonly string[]): Promise<WorkflowD
       { problems },
     )
   }
-  return documents
+  return { workflows, calendars }
 }
 
+const workflowName = ({ name }: WorkflowDocument): string => `workflow ${JSON.stringify(name)}`
+const calendarName = ({ name }: SharedCalendar): string => `calendar ${JSON.stringify(name)}`
+
 /** The documents of a text, or everything that is wrong with them. */
-export function check(text: string): { documents: WorkflowDocument[]; problems: PlacedProblem[] } {
+export function check(text: string): Documents & { readonly problems: readonly PlacedProblem[] } {
   const parsed = parseDocuments(text)
-  const documents: WorkflowDocument[] = []
+  const workflows: WorkflowDocument[] = []
+  const calendars: SharedCalendar[] = []
   const problems: PlacedProblem[] = [...parsed.problems]
   for (const { raw, place } of parsed.documents) {
-    const { document, problems: found } = validateWorkflow(raw, { nodeTypes, checkTrigger })
-    if (document !== undefined) documents.push(document)
-    problems.push(...found.map(place))
+    if (isJsonObject(raw) && 'kind' in raw) {
+      const { calendar, problems: found } = validateCalendar(raw)
+      if (calendar !== undefined) calendars.push(calendar)
+      problems.push(...found.map(place))
+    } else {
+      const { document, problems: found } = validateWorkflow(raw, { nodeTypes, checkTrigger })
+      if (document !== undefined) workflows.push(document)
+      problems.push(...found.map(place))
+    }
   }
-  return { documents, problems }
+  return { workflows, calendars, problems }
+}
+
+export interface AllApplied {
+  readonly calendars: readonly CalendarOutcome[]
+  readonly workflows: readonly Applied[]
 }
 
 /** One transaction for all of them. */
 export async function applyAll(
   deps: ArmDeps,
-  wanted: { documents: readonly WorkflowDocument[]; prune: boolean; dryRun: boolean },
-): Promise<Applied[]> {
-  const applied: Applied[] = []
+  wanted: { documents: Documents; prune: boolean; dryRun: boolean },
+): Promise<AllApplied> {
+  let applied: AllApplied = { calendars: [], workflows: [] }
   try {
     await deps.pool.transaction(async tx => {
-      applied.length = 0
-      for (const document of wanted.documents)
-        applied.push(await applyDocument(tx, deps, { document, prune: wanted.prune }))
+      applied = await applyEach(tx, deps, wanted)
       if (wanted.dryRun) throw new DryRun()
     })
   } catch (error) {
     if (!(error instanceof DryRun)) throw error
   }
   return applied
+}
+
+async function applyEach(
+  tx: Tx,
+  deps: ArmDeps,
+  { documents, prune }: { documents: Documents; prune: boolean },
+): Promise<AllApplied> {
+  const calendars = await applyCalendars(tx, documents.calendars)
+  const triggers = documents.workflows.flatMap(one =>
+    one.triggers.map(({ key, config }) => ({ key: `${one.name}/${key}`, config })),
+  )
+  await requireCalendars(tx, triggers)
+  const workflows: Applied[] = []
+  for (const document of documents.workflows) workflows.push(await applyDocument(tx, deps, { document, prune }))
+  return { calendars, workflows }
 }
 
 /** Rolls back what was only tried. */

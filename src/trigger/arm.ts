@@ -7,10 +7,10 @@ import type { Ids } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
 import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
-import { disposeOwed, firstSlotAfter, limitsOverlap } from './dispose.ts'
+import { disposeOwed, firstSlotAfter } from './dispose.ts'
 import { type FireDeps, fire } from './fire.ts'
+import { loadStanding } from './standing.ts'
 import {
-  countOpen,
   databaseNow,
   deleteTriggers,
   insertSpec,
@@ -124,11 +124,11 @@ async function reload(tx: Tx, id: string): Promise<Trigger> {
 async function disposeUntil(tx: Tx, deps: FireDeps, { trigger, now }: { trigger: Trigger; now: Date }): Promise<void> {
   let cursor = (await lockCursor(tx, trigger.id))?.getTime() ?? null
   while (cursor !== null && cursor <= now.getTime()) {
-    const open = limitsOverlap(trigger) ? ((await countOpen(tx, [trigger.id])).get(trigger.id) ?? 0) : 0
+    const standing = await loadStanding(tx, [trigger])
     const { disposals, next } = disposeOwed(trigger, {
       cursor,
       now: now.getTime(),
-      open,
+      ...standing(trigger),
       room: Number.POSITIVE_INFINITY,
     })
     await fire(tx, deps, { disposals, now })

@@ -2,6 +2,7 @@
 // reason and the fix. What the fields mean is expanded elsewhere.
 import type { Problem } from '../base/errors.ts'
 import { nearMiss } from '../base/near-miss.ts'
+import { LONGEST_BACK, parseMonthDay } from './cron-days.ts'
 
 /** Six fields as text, seconds first. */
 export type CronFields = readonly [
@@ -67,6 +68,8 @@ interface Field {
   readonly name: string
   readonly min: number
   readonly max: number
+  /** The largest value `H` stands for, where it is not `max`. */
+  readonly maxHashed?: number
   readonly names?: readonly string[]
   readonly unit?: 's' | 'm' | 'h'
   /** What people mean by a value just outside the range. */
@@ -74,16 +77,41 @@ interface Field {
 }
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC']
-const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT']
+export const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'] as const
 
 const FIELDS: readonly Field[] = [
   { name: 'second', min: 0, max: 59, unit: 's', fixes: { 60: 'the full minute is 0' } },
   { name: 'minute', min: 0, max: 59, unit: 'm', fixes: { 60: 'the full hour is 0' } },
   { name: 'hour', min: 0, max: 23, unit: 'h', fixes: { 24: 'midnight is 0' } },
-  { name: 'day of month', min: 1, max: 31, fixes: { 0: 'the first day is 1', 32: 'the last day is L' } },
+  // A hashed day is one that every month has; hashed, Sunday counts once.
+  { name: 'day of month', min: 1, max: 31, maxHashed: 28, fixes: { 0: 'the first day is 1', 32: 'the last day is L' } },
   { name: 'month', min: 1, max: 12, names: MONTHS, fixes: { 0: 'January is 1', 13: 'December is 12' } },
-  { name: 'day of week', min: 0, max: 7, names: WEEKDAYS, fixes: { 8: 'Sunday is 0 or 7' } },
+  { name: 'day of week', min: 0, max: 7, maxHashed: 6, names: WEEKDAYS, fixes: { 8: 'Sunday is 0 or 7' } },
 ]
+
+/** A number in [0, count) for a field. */
+export type Share = (field: string, count: number) => number
+
+/** The checked fields with the values of somebody's share in the place of `H`. */
+export function resolveHashes(fields: CronFields, share: Share): CronFields {
+  const resolved = FIELDS.map((field, i) =>
+    (fields[i] as string)
+      .split(',')
+      .map(item => resolveHash(field, item, share))
+      .join(','),
+  )
+  return resolved as unknown as CronFields
+}
+
+/** `H`, `H/15`, `H(0-29)`, `H(0-29)/10`. */
+function resolveHash(field: Field, item: string, share: Share): string {
+  const [form, first, last, step] = /^H(?:\((.+)-(.+)\))?(?:\/(\d+))?$/.exec(item) ?? []
+  if (form === undefined) return item
+  const from = numberOf(field, first ?? '') ?? field.min
+  const to = numberOf(field, last ?? '') ?? field.maxHashed ?? field.max
+  const value = from + share(field.name, Math.min(to - from + 1, Number(step ?? Number.POSITIVE_INFINITY)))
+  return step === undefined ? `${value}` : `${value}-${to}/${step}`
+}
 
 /** What is wrong with the items of each field. */
 export function checkCronFields(fields: CronFields): Reason[] {
@@ -100,13 +128,13 @@ function checkItem(field: Field, item: string): Reason | undefined {
   return checkBase(field, base, step === undefined) ?? (step === undefined ? undefined : checkStep(field, step))
 }
 
-/** An item without its step: `*`, `?`, `1`, `MON`, `1-5`, `H`, `H(0-29)`, `L`, `5L`, `5#2`. */
+/** An item without its step: `*`, `?`, `1`, `MON`, `1-5`, `H`, `H(0-29)`, `L-3`, `15W`, `5L`, `5#2`. */
 function checkBase(field: Field, base: string, alone: boolean): Reason | undefined {
   const { name } = field
   if (base === '*' || base === 'H') return undefined
   if (base === '?')
     return name.startsWith('day') ? undefined : { message: '"?" stands for any day only', hint: 'write *' }
-  if (alone && name === 'day of month' && base === 'L') return undefined
+  if (name === 'day of month' && /^[\dLW-]*[LW][\dLW-]*$/i.test(base)) return checkMonthDay(field, base, alone)
   if (alone && name === 'day of week') {
     if (base === 'L') return { message: '"L" needs a weekday', hint: 'the last Friday of the month is 5L or FRIL' }
     const [, weekday, nth] = /^(.+?)(?:L|#(.*))$/.exec(base) ?? []
@@ -115,6 +143,15 @@ function checkBase(field: Field, base: string, alone: boolean): Reason | undefin
   }
   const range = /^H\((.*-.*)\)$/.exec(base)?.[1] ?? base
   return range.includes('-') ? checkRange(field, range) : checkValue(field, base)
+}
+
+function checkMonthDay(field: Field, base: string, alone: boolean): Reason | undefined {
+  const { day, back } = parseMonthDay(base) ?? { back: undefined }
+  const hint = 'the last day is L, the third before it L-3, the weekday nearest to the 15th 15W, the last weekday LW'
+  if (back === undefined) return { message: `${JSON.stringify(base)} is not a day`, hint }
+  if (!alone) return { message: `${JSON.stringify(base)} takes no step`, hint }
+  if (back > LONGEST_BACK) return { message: `${base} comes before the first day of any month`, hint }
+  return day === undefined ? undefined : checkValue(field, `${day}`)
 }
 
 function checkNth(base: string, nth: string): Reason | undefined {
@@ -160,13 +197,12 @@ function numberOf({ names, min }: Field, text: string): number | undefined {
   return index < 0 ? undefined : index + min
 }
 
-function notAValue({ name, min, max, names }: Field, text: string): Reason {
+function notAValue({ min, max, names }: Field, text: string): Reason {
   const upper = text.toUpperCase()
   const meant = names?.find(known => upper.startsWith(known)) ?? nearMiss(upper, names ?? [])
   const forms = `write a number, a range ${min}-${min + 4}, a list ${min},${min + 2}, a step */2 or *`
-  const lastDay = name === 'day of month' && /[LW]/.test(upper) ? '; the last day of the month is L' : ''
   return {
     message: `${JSON.stringify(text)} is not a number from ${min} to ${max}${names ? ' or a name' : ''}`,
-    hint: meant ? `did you mean ${meant}?` : forms + lastDay,
+    hint: meant ? `did you mean ${meant}?` : forms,
   }
 }

@@ -1,23 +1,33 @@
 // What becomes of the slots a trigger owes: slots → misfire → overlap → disposals. Pure; the poller and edits carry it out.
 
 import { scheduleOf } from './check.ts'
+import { type Calendars, exclusionsOf } from './exclusion.ts'
 import type { Disposal } from './fire.ts'
 import { applyMisfire, type Decision } from './misfire.ts'
 import { applyOverlap } from './overlap.ts'
+import { maxFires, misfirePolicy } from './schedule-policy.ts'
 import { owedSlots } from './slots.ts'
-import { inputOf, misfirePolicy, overlapPolicy, slotKey, type Trigger } from './trigger.ts'
+import { inputOf, overlapPolicy, slotKey, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /** Slots looked at, and fires decided, for one trigger in one go. */
 const MAX_SLOTS = 10_000
 const MAX_FIRES = 1_000
 
-export interface Owing {
+/** What the fate of a trigger's slots depends on besides its rule. */
+export interface Standing {
+  /** Executions of the trigger that are not over; asked for if `limitsOverlap`. */
+  readonly open: number
+  /** Slots it has fired; asked for if `limitsFires`. */
+  readonly fired: number
+  /** Those that `sharedCalendars` gives, and maybe others. */
+  readonly calendars: Calendars
+}
+
+export interface Owing extends Standing {
   /** The earliest slot not disposed of. */
   readonly cursor: Instant
   readonly now: Instant
-  /** Executions of the trigger that are not over. */
-  readonly open: number
   /** Most disposals wanted. */
   readonly room: number
 }
@@ -32,17 +42,29 @@ export interface Disposed {
 }
 
 /** Throws when the slots cannot be computed. */
-export function disposeOwed(trigger: Trigger, { cursor, now, open, room }: Owing): Disposed {
+export function disposeOwed(trigger: Trigger, { cursor, now, open, fired, calendars, room }: Owing): Disposed {
   // A trigger that was disabled behind our back (an UPDATE in psql) owes nothing.
   const schedule = trigger.enabled ? scheduleOf(trigger) : null
   if (schedule === null) return { trigger, disposals: [], next: null, looked: 0 }
+  const { config } = trigger
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
-  const policy = misfirePolicy(trigger.config)
-  const { decisions, cursor: next } = applyMisfire(owed, { now, policy, maxFires: Math.min(MAX_FIRES, room) })
-  const disposals = applyOverlap(decisions, overlapPolicy(trigger.config), open).map(decision =>
-    disposalOf(trigger, decision),
-  )
-  return { trigger, disposals, next, looked: owed.slots.length }
+  const plan = applyMisfire(owed, {
+    schedule,
+    exclusions: exclusionsOf(trigger, calendars),
+    now,
+    policy: misfirePolicy(config),
+    maxFires: Math.min(MAX_FIRES, room),
+  })
+  const left = maxFires(config) - fired
+  const decisions = applyOverlap(plan.decisions, { policy: overlapPolicy(config), open, left })
+  // The slot that meets the limit is the last one owed: it says why there are no more.
+  const hasEnded = decisions.some(decision => decision.kind === 'skip' && decision.reason === 'limit')
+  return {
+    trigger,
+    disposals: decisions.map(decision => disposalOf(trigger, decision)),
+    next: hasEnded ? null : plan.cursor,
+    looked: owed.slots.length,
+  }
 }
 
 function disposalOf(trigger: Trigger, decision: Decision): Disposal {
@@ -57,6 +79,11 @@ function disposalOf(trigger: Trigger, decision: Decision): Disposal {
 /** Whether open executions matter to what becomes of its slots. */
 export function limitsOverlap(trigger: Trigger): boolean {
   return overlapPolicy(trigger.config) !== 'allow'
+}
+
+/** Whether it matters how many slots it has fired. */
+export function limitsFires(trigger: Trigger): boolean {
+  return Number.isFinite(maxFires(trigger.config))
 }
 
 export function firstSlotAfter(trigger: Trigger, instant: Instant): Instant | null {

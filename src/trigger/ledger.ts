@@ -1,6 +1,6 @@
 // The ledger: what became of every slot and every request. Its primary key (trigger_id, fire_key) is the proof that a
 // trigger fires once; everything else a fire makes is gated on the rows this insert returns.
-import type { Tx } from '../db/pool.ts'
+import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
 
 export type Disposition = 'fired' | 'buffered' | 'coalesced' | 'skipped'
@@ -38,4 +38,15 @@ export async function recordDispositions(tx: Tx, rows: readonly LedgerRow[]): Pr
 
 export function ledgerKey({ triggerId, fireKey }: { triggerId: string; fireKey: string }): string {
   return `${triggerId} ${fireKey}`
+}
+
+/** Slots that each trigger has fired, or is bound to; triggers without one are absent. */
+export async function countFired(db: Db, ids: readonly string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.rows<{ id: string; fired: number }>(sql('trigger.countFired')`
+    select trigger_id as id, count(*)::integer as fired
+    from public.trigger_fires
+    where trigger_id = any(${ids}::uuid[]) and disposition in ('fired', 'buffered') and fire_key like 'slot:%'
+    group by trigger_id`)
+  return new Map(rows.map(row => [row.id, row.fired]))
 }

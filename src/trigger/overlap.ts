@@ -1,5 +1,5 @@
-// What becomes of fires while executions of the same trigger are not over.
-import type { Decision } from './misfire.ts'
+// What becomes of fires while executions of the same trigger are not over, and once it has fired as often as it may.
+import { type Decision, extend } from './misfire.ts'
 import type { OverlapPolicy } from './trigger.ts'
 
 /** Whether another execution may start beside `open` ones. */
@@ -7,20 +7,25 @@ export function mayStart(policy: OverlapPolicy, open: number): boolean {
   return policy === 'allow' || open === 0
 }
 
-/** Turns fires that may not start into skipped runs; what starts in this batch counts as open for the rest of it. */
-export function applyOverlap(decisions: readonly Decision[], policy: OverlapPolicy, open: number): Decision[] {
+export interface StartContext {
+  readonly policy: OverlapPolicy
+  /** Executions of the trigger that are not over. */
+  readonly open: number
+  /** How many more times it may fire. */
+  readonly left: number
+}
+
+/** Turns fires that may not start into skipped runs; what starts in this batch counts for the rest of it. */
+export function applyOverlap(decisions: readonly Decision[], { policy, open, left }: StartContext): Decision[] {
   const applied: Decision[] = []
+  let started = 0
   for (const decision of decisions) {
-    const last = applied.at(-1)
-    if (decision.kind !== 'fire') {
+    if (decision.kind !== 'fire') applied.push(decision)
+    else if (started >= left) extend(applied, { kind: 'skip', reason: 'limit' }, decision.slot)
+    else if (!mayStart(policy, open + started)) extend(applied, { kind: 'skip', reason: 'overlap' }, decision.slot)
+    else {
       applied.push(decision)
-    } else if (mayStart(policy, open)) {
-      applied.push(decision)
-      open++
-    } else if (last?.kind === 'skip' && last.reason === 'overlap') {
-      applied[applied.length - 1] = { ...last, until: decision.slot, count: last.count + 1 }
-    } else {
-      applied.push({ kind: 'skip', reason: 'overlap', from: decision.slot, until: decision.slot, count: 1 })
+      started++
     }
   }
   return applied

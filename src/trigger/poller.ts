@@ -11,9 +11,10 @@ import { createLoop, type Loop } from '../base/service.ts'
 import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import { disarm } from './arm.ts'
-import { type Disposed, disposeOwed, limitsOverlap } from './dispose.ts'
+import { type Disposed, disposeOwed, type Standing } from './dispose.ts'
 import { type FireDeps, type Fired, fire } from './fire.ts'
-import { claimDueCursors, countOpen, type DueCursor, moveCursors, nextDueIn, tryLockTriggers } from './store.ts'
+import { loadStanding } from './standing.ts'
+import { claimDueCursors, type DueCursor, moveCursors, nextDueIn, tryLockTriggers } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface PollerDeps extends FireDeps {
@@ -87,13 +88,10 @@ async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
   deps.databaseClock.observe(first.now)
   const cursors = new Map(due.map(cursor => [cursor.id, cursor]))
   const triggers = await tryLockTriggers(tx, [...cursors.keys()])
-  const open = await countOpen(
-    tx,
-    triggers.filter(limitsOverlap).map(trigger => trigger.id),
-  )
+  const standing = await loadStanding(tx, triggers)
 
   const byId = new Map(triggers.map(trigger => [trigger.id, trigger]))
-  const { disposed, failed } = disposeAll(byId, { cursors, open, now: first.now })
+  const { disposed, failed } = disposeAll(byId, { cursors, standing, now: first.now })
   const { fired } = await fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now })
   await moveCursors(
     tx,
@@ -105,13 +103,13 @@ async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
 
 interface Situation {
   readonly cursors: ReadonlyMap<string, DueCursor>
-  readonly open: ReadonlyMap<string, number>
+  readonly standing: (trigger: Trigger) => Standing
   readonly now: Date
 }
 
 function disposeAll(
   triggers: ReadonlyMap<string, Trigger>,
-  { cursors, open, now }: Situation,
+  { cursors, standing, now }: Situation,
 ): { disposed: Disposed[]; failed: Pass['failed'] } {
   const disposed: Disposed[] = []
   const failed: { trigger: Trigger; error: string }[] = []
@@ -125,7 +123,7 @@ function disposeAll(
       const one = disposeOwed(trigger, {
         cursor: cursor.nextFireAt.getTime(),
         now: now.getTime(),
-        open: open.get(trigger.id) ?? 0,
+        ...standing(trigger),
         room,
       })
       room -= one.disposals.length

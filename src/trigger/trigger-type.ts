@@ -25,10 +25,14 @@ export interface TriggerType<Config = unknown> {
   readonly summary: string
   /** The type's own fields; the common policies (trigger.ts) are added to them. */
   readonly configSchema: TSchema
+  /** Fields of which at least one must be there. */
+  readonly needsOneOf?: readonly string[]
   /** What the schema cannot say; paths are relative to config, e.g. `schedule`. */
   check?(config: JsonObject): Problem[]
   /** Time-driven types only. Throws for a config that `check` refuses. */
   schedule?(config: Config, context: ScheduleContext): Schedule
+  /** Time-driven types only: the schedule in a few words, for lists. */
+  describe?(config: Config): string
 }
 
 export function defineTriggerType<Config>(definition: TriggerType<Config>): TriggerType {

@@ -6,7 +6,8 @@
 // 2. A rule of fixed times of day has one slot per local time: skipped ones fall together on the first instant after the
 //    gap (or have none, `gap: skip`), of repeated ones the first counts (or both do, `overlap: both`).
 // 3. Slots are whole seconds and strictly increase.
-import type { Schedule } from './trigger-type.ts'
+import type { Local } from './instant.ts'
+import type { Instant, Schedule } from './trigger-type.ts'
 import { LARGEST_CHANGE_MS, type Zone } from './zone.ts'
 
 /** A day of the proleptic Gregorian calendar. */
@@ -33,9 +34,6 @@ export interface DstPolicy {
   readonly gap: 'next_valid' | 'skip'
   readonly overlap: 'first' | 'both'
 }
-
-/** A local time as epoch milliseconds would be if local time were UTC. */
-type Local = number
 
 const SECOND_MS = 1_000
 const DAY_MS = 86_400_000
@@ -65,6 +63,20 @@ export function createWallSchedule(times: WallTimes, zone: Zone, dst: DstPolicy)
       return null
     },
   }
+}
+
+/** The slots of one local time on one day. */
+export function instantsOf(local: Local, zone: Zone, dst: DstPolicy): Instant[] {
+  const found: Instant[] = []
+  for (let at = local - LARGEST_CHANGE_MS; at < local + LARGEST_CHANGE_MS; ) {
+    const { from, until, offset, before } = zone.stretchAt(at)
+    const instant = local - offset
+    if (instant >= at && instant < until) found.push(instant)
+    // The second copy of a stretch, which a new year begins with, reaches back before `at`.
+    else if (dst.gap === 'next_valid' && from >= at && local >= from + before && local < from + offset) found.push(from)
+    at = until
+  }
+  return dst.overlap === 'first' ? found.slice(0, 1) : found
 }
 
 /** Whether the rule names a local time in [from, until). */

@@ -30,14 +30,15 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'duration errors http-client http-failures json json-limits lru near-miss retry schema',
+    base: 'duration errors http-client http-failures json json-limits lru near-miss retry schema secrets',
     cli: 'table text',
     event: 'append event',
     execution: 'decide evolve inputs state',
     expression: 'ast bounded expression fast-path references scan template wording',
-    node: 'http-check http-config http-request http-response node-type registry types/',
+    node: 'http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',
     queue: 'queues',
-    trigger: 'check cron-syntax misfire overlap registry slots trigger trigger-type types/ wall-clock zone',
+    trigger:
+      'calendar calendar-document check cron-days cron-syntax dispose exclusion instant misfire overlap registry schedule schedule-policy slots spread trigger trigger-type types/ wall-clock zone',
     workflow: 'document draw draw-layers draw-layout form validate validate-graph validate-names waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],

@@ -1,11 +1,12 @@
 // Every document of every page runs, and gives what the page says it gives.
 import { afterAll, expect, test } from 'vitest'
 import { type HttpClient, HttpClientError } from '../../../src/base/http-client.ts'
+import { isJsonObject } from '../../../src/base/json.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { nodeTypes as registered } from '../../../src/node/registry.ts'
-import { applyAll } from '../../../src/trigger/apply-files.ts'
+import { applyAll, check } from '../../../src/trigger/apply-files.ts'
 import { checkTrigger } from '../../../src/trigger/check.ts'
 import { findTrigger } from '../../../src/trigger/find.ts'
 import { fireManually } from '../../../src/trigger/fire-manually.ts'
@@ -53,14 +54,16 @@ const runs = readPages().flatMap(page =>
 
 test.each(runs)('$at: the document completes, with the output the page shows', async ({ text, says }) => {
   const document = read(text)
-  await applyAll(deps, { documents: [document], prune: false, dryRun: false })
+  const { calendars } = check(text)
+  await applyAll(deps, { documents: { workflows: [document], calendars }, prune: false, dryRun: false })
   const execution = await engine.ended(await begin(document))
   expect([execution.status, execution.error]).toEqual(['completed', null])
   if (says !== undefined) expect(execution.output).toEqual(JSON.parse(says))
 })
 
 function read(text: string): WorkflowDocument {
-  const raw = parseDocuments(text).documents[0]?.raw
+  const raws = parseDocuments(text).documents.map(({ raw }) => raw)
+  const raw = raws.find(one => isJsonObject(one) && !('kind' in one))
   const { document, problems } = validateWorkflow(raw, { nodeTypes, checkTrigger })
   if (document === undefined) throw new Error(JSON.stringify(problems))
   return document

@@ -30,6 +30,7 @@ const valid: Readonly<Record<string, Row>> = {
     enabled: true,
   },
   trigger_fires: { trigger_id: trigger?.id, fire_key: 'req:cli:1', disposition: 'fired', execution_id: id },
+  calendars: { name: 'valid', config: {} },
 }
 
 const skipped = {
@@ -129,6 +130,8 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
     { ...skipped, slot_until: new Date(0) },
   ],
   ['trigger_fires_slot_run_check', 'run of no slot', 'trigger_fires', { ...skipped, slot_count: 0 }],
+  ['calendars_name_check', 'name with a blank', 'calendars', { name: 'days off' }],
+  ['calendars_config_is_object', 'calendar that is a list', 'calendars', { config: '[]' }],
 ]
 
 test.each(impossible)('%s refuses: %s', async (...[constraint, , table, change]) => {

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { nodeTypes } from '../../../src/node/registry.ts'
 import { check } from '../../../src/trigger/apply-files.ts'
+import { CalendarDocument } from '../../../src/trigger/calendar-document.ts'
 import { triggerTypes } from '../../../src/trigger/registry.ts'
-import { commonPolicies, schedulePolicies } from '../../../src/trigger/trigger.ts'
+import { schedulePolicies } from '../../../src/trigger/schedule-policy.ts'
+import { commonPolicies } from '../../../src/trigger/trigger.ts'
 import { DocumentForm } from '../../../src/workflow/form.ts'
 import { readPage, readPages } from './pages.ts'
 
@@ -30,6 +32,7 @@ const described: readonly Described[] = [
   { heading: 'Triggers', schema: triggers.items },
   { heading: 'Triggers', table: 1, schema: { properties: commonPolicies } },
   { heading: 'Triggers', table: 2, schema: { properties: schedulePolicies } },
+  { heading: 'Calendars', schema: CalendarDocument },
   ...[...nodeTypes.values(), ...triggerTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema })),
 ]
 
@@ -75,12 +78,12 @@ test('there are documents to examine', () => {
 })
 
 test.each(documents)('$at: the document is valid', ({ text }) => {
-  const { documents: read, problems } = check(text)
+  const { workflows, problems } = check(text)
   expect(problems).toEqual([])
-  expect(read).toHaveLength(1)
+  expect(workflows).toHaveLength(1)
 })
 
 test('every document has a name of its own', () => {
-  const names = documents.flatMap(({ text }) => check(text).documents.map(({ name }) => name))
+  const names = documents.flatMap(({ text }) => check(text).workflows.map(({ name }) => name))
   expect(names).toEqual([...new Set(names)])
 })

@@ -40,7 +40,7 @@ test('every npm command that a page names is a script', () => {
   const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { scripts: Record<string, string> }
   const unknown = pages.flatMap(({ blocks, code }) =>
     [...blocks, ...code].flatMap(({ at, text }) =>
-      [...text.matchAll(/\bnpm (?:run ([\w:]+)|(start|test)\b)/g)]
+      [...text.matchAll(/\bnpm (?:run ([\w:-]+)|(start|test)\b)/g)]
         .map(([, script, short]) => script ?? short ?? '')
         .filter(script => !(script in scripts))
         .map(script => `${at} npm ${script}`),

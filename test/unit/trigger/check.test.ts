@@ -11,6 +11,11 @@ test.each<[string, object]>([
   ['interval', { every: '90s', anchor: '2026-11-22T16:30:00.5+01:00' }],
   ['manual', {}],
   ['manual', { overlap: 'skip', input: { a: [1, { b: null }] } }],
+  ['cron', { at: '1969-07-20T20:17:40Z' }],
+  ['cron', { schedules: ['@daily', { schedule: '0 9 * * *', timezone: 'Asia/Tokyo' }], at: '2026-12-24T18:00' }],
+  ['cron', { at: ['2026-12-24T18:00', '2026-12-24T18:00:00.5+01:00'], timezone: 'Europe/Berlin' }],
+  ['cron', { schedule: '@daily', start_at: '2026-01-01T00:00Z', end_at: '2027-01-01T00:00Z', max_fires: 3 }],
+  ['interval', { every: '1h', spread: 'PT10M', exclude: ['holidays', { weekdays: ['SAT', 'SUN'] }] }],
   ['cron', { schedule: '@daily', misfire: { policy: 'fire_all', threshold: '5m', catch_up_window: 'P7D', max: 10 } }],
 ])('accepts a trigger of type %s with %j', (type, config) => {
   expect(problemsOf(type, config)).toEqual([])
@@ -30,8 +35,8 @@ test.each<[string, string, unknown, string[]]>([
     'cron',
     { shedule: '@daily' },
     [
-      'triggers[0].config.schedule is required',
       'triggers[0].config.shedule is not a known field (did you mean "schedule"?)',
+      'triggers[0].config needs schedule, schedules or at',
     ],
   ],
   [
@@ -61,6 +66,119 @@ test.each<[string, string, unknown, string[]]>([
       ],
     ],
   ),
+  ['a cron trigger that names no time', 'cron', {}, ['triggers[0].config needs schedule, schedules or at']],
+  [
+    'a field that is wrong where one is needed',
+    'cron',
+    { schedules: [] },
+    ['triggers[0].config.schedules must not be empty'],
+  ],
+  [
+    'what is no schedule among several',
+    'cron',
+    { schedules: ['@daily', 5] },
+    ['triggers[0].config.schedules[1] must be a string or an object, is 5'],
+  ],
+  [
+    'what is wrong with several schedules that fit the schema',
+    'cron',
+    { schedules: ['@daily', '60 * * * *', { schedule: '0 0 31 2 *', timezone: 'Berlin' }], schedule: '@weekly' },
+    [
+      'triggers[0].config.schedules stands beside schedule (write them all in schedules)',
+      'triggers[0].config.schedules[1] minute: 60 is out of range, it goes from 0 to 59 (the full hour is 0)',
+      'triggers[0].config.schedules[2].schedule never comes: none of its months has such a day (the last day of a month is L)',
+      'triggers[0].config.schedules[2].timezone "Berlin" is not a known time zone (did you mean "Europe/Berlin"?)',
+    ],
+  ],
+  ...['tomorrow', '2026-12-24', '2026-12-24 18:00', '18:00', '2026-02-30T00:00', '2026-12-24T18:00+1', ''].map(
+    (at): [string, string, unknown, string[]] => [
+      `the time ${at}`,
+      'cron',
+      { at },
+      [
+        `triggers[0].config.at "${at}" is not a time; write a local time, such as 2026-12-24T18:00, or an instant, such as 2026-12-24T17:00:00Z`,
+      ],
+    ],
+  ),
+  [
+    'a time that its zone passes over',
+    'cron',
+    { at: ['2027-03-28T02:30', '2027-03-28T03:30'], timezone: 'Europe/Berlin', dst: { gap: 'skip' } },
+    [
+      'triggers[0].config.at[0] 2027-03-28T02:30 never comes: the clocks of Europe/Berlin pass over it (dst.gap: next_valid takes the first instant after it)',
+    ],
+  ],
+  [
+    'bounds that are no instants',
+    'interval',
+    { every: '1h', start_at: '2026-12-24T18:00', end_at: 'never' },
+    [
+      'triggers[0].config.start_at "2026-12-24T18:00" is not an instant; write it with its offset from UTC, such as 2026-11-22T16:30:00Z',
+      'triggers[0].config.end_at "never" is not an instant; write it with its offset from UTC, such as 2026-11-22T16:30:00Z',
+    ],
+  ],
+  [
+    'bounds in the wrong order',
+    'interval',
+    { every: '1h', start_at: '2026-12-24T18:00Z', end_at: '2026-12-24T18:00Z' },
+    ['triggers[0].config.end_at 2026-12-24T18:00Z is not after start_at, 2026-12-24T18:00Z'],
+  ],
+  [
+    'bounds that leave no slot',
+    'cron',
+    { schedule: '@yearly', start_at: '2026-02-01T00:00Z', end_at: '2026-12-01T00:00Z' },
+    ['triggers[0].config has no slot between start_at and end_at'],
+  ],
+  [
+    'a number of fires that is none',
+    'cron',
+    { schedule: '@daily', max_fires: 0 },
+    ['triggers[0].config.max_fires must be at least 1, is 0'],
+  ],
+  [
+    'a spread that is too wide',
+    'cron',
+    { schedule: '@daily', spread: '25h' },
+    ['triggers[0].config.spread must be at most 1d, is 1d1h'],
+  ],
+  [
+    'a spread in months',
+    'cron',
+    { schedule: '@daily', spread: 'P1M' },
+    ['triggers[0].config.spread "P1M" is not a duration: months and years differ in length; write days or weeks'],
+  ],
+  [
+    'a calendar that fits the schema and makes no sense',
+    'interval',
+    { every: '1h', exclude: [{}, { timezone: 'PST', times: [{ from: '08:00', to: '08:00' }] }] },
+    [
+      'triggers[0].config.exclude[0] excludes nothing (give it dates, weekdays or times)',
+      'triggers[0].config.exclude[1].timezone "PST" is not the name of a place (name a place of the IANA time zone database, such as Europe/Berlin, or UTC)',
+      'triggers[0].config.exclude[1].times[0] ends when it begins, at 08:00 (a whole day is 00:00 to 24:00)',
+    ],
+  ],
+  [
+    'calendars that do not fit the schema',
+    'cron',
+    {
+      schedule: '@daily',
+      exclude: [
+        { dates: ['25-12', '2026-02-29', '--12-25', { from: '12-24' }] },
+        { weekdays: ['MONDAY'], times: [{ from: '8:00', to: '24:30' }] },
+        'no such name!',
+      ],
+    },
+    [
+      'triggers[0].config.exclude[0].dates[0] "25-12" is not a day; write 2026-12-24, or 12-25 for every year',
+      'triggers[0].config.exclude[0].dates[1] "2026-02-29" is not a day; write 2026-12-24, or 12-25 for every year',
+      'triggers[0].config.exclude[0].dates[2] "--12-25" is not a day; write 2026-12-24, or 12-25 for every year',
+      'triggers[0].config.exclude[0].dates[3].to is required',
+      'triggers[0].config.exclude[1].weekdays[0] must be one of "SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"; is "MONDAY"',
+      'triggers[0].config.exclude[1].times[0].from "8:00" is not a time of day; write 08:00, at most 24:00',
+      'triggers[0].config.exclude[1].times[0].to "24:30" is not a time of day; write 08:00, at most 24:00',
+      'triggers[0].config.exclude[2] does not have the right form, is "no such name!" (a name starts with a letter or digit and goes on with those, ".", "_" and "-")',
+    ],
+  ],
   [
     'a policy that has no meaning for the type',
     'manual',

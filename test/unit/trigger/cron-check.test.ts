@@ -8,7 +8,7 @@ import { cronSchedule, isRefused } from './cron-texts.ts'
 const FIVE_FIELDS = 'write five fields (minute, hour, day of month, month, day of week), such as 30 9 * * MON-FRI'
 const FORMS = 'write a number, a range 0-4, a list 0,2, a step */2 or *'
 const FORMS_FROM_1 = 'write a number, a range 1-5, a list 1,3, a step */2 or *'
-const FORMS_OF_DAYS = `${FORMS_FROM_1}; the last day of the month is L`
+const DAYS = 'the last day is L, the third before it L-3, the weekday nearest to the 15th 15W, the last weekday LW'
 const fieldCount = (fields: string): string =>
   `has ${fields}, must have 5 (minute, hour, day of month, month, day of week) or 6 (seconds first)`
 
@@ -85,11 +85,28 @@ test.each<[string, string, string?]>([
   ['* * * JANUARY *', 'month: "JANUARY" is not a number from 1 to 12 or a name', 'did you mean JAN?'],
   ['* * * JNA *', 'month: "JNA" is not a number from 1 to 12 or a name', 'did you mean JAN?'],
   ['0 9 * * 1-5 /usr/bin/backup', 'day of week: "/usr/bin/backup" is not a number from 0 to 7 or a name', FORMS],
-  ['0 0 L-3 * *', 'day of month: "L-3" is not a number from 1 to 31', FORMS_OF_DAYS],
-  ['0 0 LW * *', 'day of month: "LW" is not a number from 1 to 31', FORMS_OF_DAYS],
-  ['0 0 15W * *', 'day of month: "15W" is not a number from 1 to 31', FORMS_OF_DAYS],
-  ['0 0 5L * *', 'day of month: "5L" is not a number from 1 to 31', FORMS_OF_DAYS],
-  ['0 0 L/2 * *', 'day of month: "L" is not a number from 1 to 31', FORMS_OF_DAYS],
+  ['0 0 5L * *', 'day of month: "5L" is not a day', DAYS],
+  ['0 0 l * *', 'day of month: "l" is not a day', DAYS],
+  ['0 0 15w * *', 'day of month: "15w" is not a day', DAYS],
+  ['0 0 W * *', 'day of month: "W" is not a day', DAYS],
+  ['0 0 W15 * *', 'day of month: "W15" is not a day', DAYS],
+  ['0 0 WL * *', 'day of month: "WL" is not a day', DAYS],
+  ['0 0 L3 * *', 'day of month: "L3" is not a day', DAYS],
+  ['0 0 L- * *', 'day of month: "L-" is not a day', DAYS],
+  ['0 0 L--3 * *', 'day of month: "L--3" is not a day', DAYS],
+  ['0 0 L-3-5 * *', 'day of month: "L-3-5" is not a day', DAYS],
+  ['0 0 1-5W * *', 'day of month: "1-5W" is not a day', DAYS],
+  ['0 0 1-L * *', 'day of month: "1-L" is not a day', DAYS],
+  ['0 0 L+1 * *', 'day of month: "L+1" is not a number from 1 to 31', FORMS_FROM_1],
+  ['0 0 L/2 * *', 'day of month: "L" takes no step', DAYS],
+  ['0 0 15W/2 * *', 'day of month: "15W" takes no step', DAYS],
+  ['0 0 L-31 * *', 'day of month: L-31 comes before the first day of any month', DAYS],
+  ['0 0 0W * *', 'day of month: 0 is out of range, it goes from 1 to 31', 'the first day is 1'],
+  ['0 0 32W * *', 'day of month: 32 is out of range, it goes from 1 to 31', 'the last day is L'],
+  ['0 0 * * 5W', 'day of week: "5W" is not a number from 0 to 7 or a name', FORMS],
+  ['0 0 H(28-30) 2 *', 'never comes: none of its months has such a day', 'the last day of a month is L'],
+  ['0 0 30W 2 *', 'never comes: none of its months has such a day', 'the last day of a month is L'],
+  ['0 0 L-30 4,6,9,11 *', 'never comes: none of its months has such a day', 'the last day of a month is L'],
   ['0 0 * L *', 'month: "L" is not a number from 1 to 12 or a name', FORMS_FROM_1],
   ['L * * * *', 'minute: "L" is not a number from 0 to 59', FORMS],
   ['0 0 * * L', 'day of week: "L" needs a weekday', 'the last Friday of the month is 5L or FRIL'],
@@ -106,6 +123,9 @@ test.each<[string, string, string?]>([
   ['H(0-70) * * * *', 'minute: 70 is out of range, it goes from 0 to 59'],
   ['H(30-10) * * * *', 'minute: the range 30-10 runs backwards', 'write 30-59,0-10'],
   ['H(5) * * * *', 'minute: "H(5)" is not a number from 0 to 59', FORMS],
+  ['H(0-70)/5 * * * *', 'minute: 70 is out of range, it goes from 0 to 59'],
+  ['H/0 * * * *', 'minute: the step "0" is not a number from 1'],
+  ['0 0 H(0-5) * *', 'day of month: 0 is out of range, it goes from 1 to 31', 'the first day is 1'],
   ['HH * * * *', 'minute: "HH" is not a number from 0 to 59', FORMS],
   ['0 0 31 2 *', 'never comes: none of its months has such a day', 'the last day of a month is L'],
   ['0 0 30 FEB ?', 'never comes: none of its months has such a day', 'the last day of a month is L'],

@@ -1,6 +1,7 @@
 // The nights on which local time jumps, for each policy. Slots are shown in local time, with the hours from UTC.
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { upcoming } from '../../../src/trigger/slots.ts'
+import { owedSlots, upcoming } from '../../../src/trigger/slots.ts'
 import { zoneNamed } from '../../../src/trigger/zone.ts'
 import { type CronConfig, cronSchedule } from './cron-texts.ts'
 
@@ -194,4 +195,35 @@ test('every minute has a slot in both passes of an hour', () => {
   const start = Date.parse('2026-11-01T01:00:00-04:00')
   const slots = upcoming(cronSchedule({ schedule: '* 1 * * *', timezone: 'America/New_York' }), start - 1, 120)
   expect(slots.at(-1)).toBe(start + 119 * 60_000)
+})
+
+test('a single local time has the slots of the schedule that names it', () => {
+  const zones = fc.constantFrom('America/New_York', 'Australia/Lord_Howe', 'Pacific/Chatham', 'America/Santiago', 'UTC')
+  const dst = fc.record({ gap: fc.constantFrom('next_valid', 'skip'), overlap: fc.constantFrom('first', 'both') })
+  const day = fc.constantFrom(
+    '2026-03-08',
+    '2026-04-05',
+    '2026-09-06',
+    '2026-09-27',
+    '2026-10-04',
+    '2026-11-01',
+    '2026-12-31',
+  )
+  fc.assert(
+    fc.property(zones, dst, day, fc.nat(1_439), (...[timezone, dst, day, minute]) => {
+      const at = new Date(Date.parse(`${day}T00:00Z`) + minute * 60_000).toISOString().slice(0, 16)
+      const [month, date] = day.slice(5).split('-').map(Number)
+      const schedule = `${minute % 60} ${Math.floor(minute / 60)} ${date} ${month} *`
+      const within = (config: CronConfig): number[] => {
+        const { slots } = owedSlots(cronSchedule({ ...config, timezone, dst }), {
+          from: Date.UTC(2026, 0, 2),
+          now: Date.UTC(2027, 0, 2),
+          limit: 10,
+        })
+        return [...slots]
+      }
+      expect(within({ at })).toEqual(within({ schedule }))
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -4,7 +4,9 @@ import type { Schedule } from '../../../src/trigger/trigger-type.ts'
 import { cron } from '../../../src/trigger/types/cron.ts'
 
 export interface CronConfig {
-  readonly schedule: string
+  readonly schedule?: string
+  readonly schedules?: (string | { readonly schedule: string; readonly timezone?: string })[]
+  readonly at?: string | string[]
   readonly timezone?: string
   readonly dst?: { readonly gap?: string; readonly overlap?: string }
 }
@@ -38,7 +40,7 @@ const list = (min: number, max: number): fc.Arbitrary<string> =>
 const or = (common: string, rare: fc.Arbitrary<string>, weight: number): fc.Arbitrary<string> =>
   fc.oneof({ weight: 10 - weight, arbitrary: fc.constant(common) }, { weight, arbitrary: rare })
 
-const dayOfMonth = or('*', fc.oneof(list(1, 31), fc.constantFrom('L', '?')), 3)
+const dayOfMonth = or('*', fc.oneof(list(1, 31), fc.constantFrom('L', '?', '15W', 'LW', '1W,31W', '28W,L')), 3)
 const month = or('*', fc.oneof(list(1, 12), fc.constantFrom('MAR', 'OCT-NOV', 'apr')), 3)
 const dayOfWeek = or('*', fc.oneof(list(0, 6), fc.constantFrom('MON-FRI', '7', 'SUN', '5L', 'FRIL', '0#1', 'MON#2')), 3)
 const fiveFields = fc

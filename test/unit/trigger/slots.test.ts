@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { between, delayed, listOf, unionOf } from '../../../src/trigger/schedule.ts'
 import { owedSlots, upcoming } from '../../../src/trigger/slots.ts'
 import type { Instant, Schedule } from '../../../src/trigger/trigger-type.ts'
 import { interval } from '../../../src/trigger/types/interval.ts'
@@ -50,7 +51,22 @@ const intervalSchedules = fc
     ([every, anchor]) =>
       interval.schedule?.({ every: `${every}s` }, { triggerId: 'trigger', anchor: anchor * 1_000 }) as Schedule,
   )
-const schedules = fc.oneof(cronSchedules, intervalSchedules)
+const plain = fc.oneof(cronSchedules, intervalSchedules)
+
+/** As a rule has them: several in one, single times, bounds, spread. */
+const combined = fc
+  .record({
+    parts: fc.array(plain, { minLength: 1, maxLength: 3 }),
+    times: fc.array(seconds, { maxLength: 3 }),
+    from: seconds,
+    length: fc.integer({ min: 1, max: 500_000_000 }),
+    shift: fc.nat(86_400),
+  })
+  .map(({ parts, times, from, length, shift }) => {
+    const all = unionOf([...parts, listOf(times.map(time => time * 1_000))])
+    return delayed(between(all, { from: from * 1_000, until: (from + length) * 1_000 }), shift * 1_000)
+  })
+const schedules = fc.oneof(plain, combined)
 
 test('slots strictly increase, and none lies between two neighbours', () => {
   fc.assert(

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { inputOf, misfirePolicy, overlapPolicy, requestKey, slotKey } from '../../../src/trigger/trigger.ts'
+import { misfirePolicy } from '../../../src/trigger/schedule-policy.ts'
+import { inputOf, overlapPolicy, requestKey, slotKey } from '../../../src/trigger/trigger.ts'
 
 test('a config without policies has the defaults', () => {
   expect(misfirePolicy({})).toEqual({
