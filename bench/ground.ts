@@ -1,27 +1,33 @@
-// What a benchmark runs on: a PostgreSQL of its own with durable settings, daemons as processes, and what the run cost.
-// Nothing is compared across runs: every figure of ours stands beside the bare limit measured in the same run.
+// What a workload runs on: a PostgreSQL of its own with durable settings, and daemons as processes. All of it ends with
+// this process, however that ends.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { once } from 'node:events'
+import { statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../src/base/clock.ts'
 import { createIds, type Ids } from '../src/base/id.ts'
 import { silentLogger } from '../src/base/log.ts'
-import { acquireEmbedded } from '../src/db/embedded.ts'
+import { startTemporary } from '../src/db/embedded.ts'
 import { migrateUp } from '../src/db/migrate.ts'
 import { createPool, type Pool } from '../src/db/pool.ts'
+import { sql } from '../src/db/sql.ts'
 import { createQueue, installQueue, type Queue } from '../src/queue/queue.ts'
+import { type Meter, parentOf, startMeter } from './cost.ts'
 
-export interface Ground {
+/** What puts executions into a database and looks at them. */
+export interface Driver {
   readonly url: string
   readonly pool: Pool
   readonly queue: Queue
   readonly ids: Ids
+}
+
+export interface Ground extends Driver {
+  readonly postmaster: number
   /** A daemon with these settings; resolves when it runs. */
   daemon(env?: Readonly<Record<string, string>>): Promise<Daemon>
-  cost(daemon?: Daemon): Promise<Cost>
-  close(): Promise<void>
+  /** Counts from now on what the server and the daemon spend. */
+  meter(daemon: Daemon): Promise<Meter>
 }
 
 export interface Daemon {
@@ -29,26 +35,20 @@ export interface Daemon {
   stop(): Promise<void>
 }
 
-/** Counters at one moment; differences mean something. */
-export interface Cost {
-  readonly commits: number
-  readonly walBytes: number
-  readonly serverCpuMs: number
-  readonly daemonCpuMs: number
-  /** Most memory the daemon ever held, bytes. */
-  readonly peakBytes: number
+/** Sizes, and what makes a commit last. */
+const SETTINGS = {
+  shared_buffers: '1GB',
+  max_wal_size: '8GB',
+  checkpoint_timeout: '15min',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
 }
-
-/** Sizes only: durability stays as a server has it by default. */
-const SETTINGS = { shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '15min' }
 const ROOT = join(import.meta.dirname, '..')
 
-export async function openGround(): Promise<Ground> {
-  const folder = await mkdtemp(join(tmpdir(), 'mbflow-bench-'))
-  await chmod(folder, 0o755)
-  const server = await acquireEmbedded({ dataDir: join(folder, 'data'), log: silentLogger, settings: SETTINGS })
+export async function onGround<T>(work: (ground: Ground) => Promise<T>): Promise<T> {
+  const server = await startTemporary({ log: silentLogger, settings: SETTINGS })
   const { url } = server
-  await migrateUp({ url, log: silentLogger, afterUp: direct => installQueue(direct, silentLogger) })
   const pool = createPool({
     url,
     applicationName: 'mbflow:bench',
@@ -56,93 +56,93 @@ export async function openGround(): Promise<Ground> {
     log: silentLogger,
     statementTimeout: 600_000,
   })
-  await durable(pool)
   const queue = createQueue({ pool, log: silentLogger, supervise: false })
-  await queue.start()
-  const postmaster = Number(readFileSync(join(folder, 'data', 'pg', 'postmaster.pid'), 'utf8').split('\n')[0])
-  return {
-    url,
-    pool,
-    queue,
-    ids: createIds(systemClock.now),
-    daemon: env => startDaemon(url, env),
-    async cost(daemon) {
-      const { rows } =
-        await pool.executeSql(`select xact_commit::integer as commits, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 as wal
-        from pg_stat_database where datname = current_database()`)
-      const [{ commits, wal } = { commits: 0, wal: 0 }] = rows as { commits: number; wal: number }[]
-      return {
-        commits,
-        walBytes: wal,
-        serverCpuMs: treeCpuMs(postmaster),
-        daemonCpuMs: daemon === undefined ? 0 : treeCpuMs(daemon.pid),
-        peakBytes: daemon === undefined ? 0 : peakBytes(daemon.pid),
-      }
-    },
-    async close() {
-      await queue.stop()
-      await pool.end()
-      await server.release()
-      await rm(folder, { recursive: true, force: true })
-    },
+  const daemons = new Set<Daemon>()
+  try {
+    await migrateUp({ url, log: silentLogger, afterUp: direct => installQueue(direct, silentLogger) })
+    await requireDurable(pool)
+    await pool.executeSql('create extension pg_walinspect')
+    await queue.start()
+    const postmaster = await postmasterOf(pool)
+    return await work({
+      url,
+      pool,
+      queue,
+      ids: createIds(systemClock.now),
+      postmaster,
+      async daemon(env) {
+        const daemon = await startDaemon(url, env)
+        daemons.add(daemon)
+        return daemon
+      },
+      meter: daemon => startMeter(pool, { postmaster, daemon: daemon.pid }),
+    })
+  } finally {
+    await Promise.all([...daemons].map(daemon => daemon.stop()))
+    await queue.stop()
+    await pool.end()
+    await server.stop()
   }
 }
 
-/** A figure on a server that may lose commits is none. */
-async function durable(pool: Pool): Promise<void> {
-  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
-    const { rows } = await pool.executeSql(`show ${setting}`)
-    if (!JSON.stringify(rows).includes('"on"')) throw new Error(`${setting} is off`)
+/** Of the PostgreSQL that workloads run on. */
+export async function serverVersion(): Promise<string> {
+  const server = await startTemporary({ log: silentLogger })
+  const pool = createPool({ url: server.url, applicationName: 'mbflow:bench', max: 1, log: silentLogger })
+  try {
+    return await show(pool, 'server_version')
+  } finally {
+    await pool.end()
+    await server.stop()
   }
+}
+
+const TMPFS = 0x01021994
+
+/** A figure on a server that may lose commits is none. */
+async function requireDurable(pool: Pool): Promise<void> {
+  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) {
+    if ((await show(pool, setting)) !== 'on') throw new Error(`${setting} is off`)
+  }
+  const folder = await show(pool, 'data_directory')
+  if (statfsSync(folder).type === TMPFS)
+    throw new Error(`${folder} is memory, not a disk: set TMPDIR to a folder on one`)
+}
+
+async function show(pool: Pool, setting: string): Promise<string> {
+  const [row] = await pool.rows<{ value: string }>(sql('bench.show')`select current_setting(${setting}) as value`)
+  return row?.value ?? ''
+}
+
+async function postmasterOf(pool: Pool): Promise<number> {
+  const [row] = await pool.rows<{ pid: number }>(sql('bench.pid')`select pg_backend_pid() as pid`)
+  return parentOf(row?.pid ?? 0)
 }
 
 async function startDaemon(url: string, env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
-  const settings = { DATABASE_URL: url, PORT: '0', LOG_LEVEL: 'warn', MBFLOW_LOG_FORMAT: 'json', ...env }
+  const settings = { DATABASE_URL: url, PORT: '0', LOG_LEVEL: 'error', MBFLOW_LOG_FORMAT: 'json', ...env }
   const child = spawn(process.execPath, [join(ROOT, 'bin/mbflow'), 'start', '--no-migrate'], {
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', MBFLOW_LIFELINE: '3', ...settings },
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   })
-  await running(child)
+  const ended = once(child, 'exit')
+  await Promise.race([
+    running(child),
+    ended.then(([code]) => Promise.reject(new Error(`the daemon ended with ${code}`))),
+  ])
   return {
     pid: child.pid ?? 0,
-    stop: () =>
-      new Promise(resolve => {
-        child.once('exit', () => resolve())
-        child.kill('SIGTERM')
-      }),
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+    },
   }
 }
 
-function running(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('exit', code => reject(new Error(`the daemon ended with ${code}`)))
-    child.stdout?.on('data', text => {
+function running({ stdout }: ChildProcess): Promise<void> {
+  return new Promise(resolve => {
+    stdout?.on('data', text => {
       if (String(text).includes('is running')) resolve()
     })
   })
-}
-
-const TICK_MS = 10
-
-/** Processor time of a process and all it started, living or gone. */
-function treeCpuMs(pid: number): number {
-  const children = readdirSync('/proc').filter(name => /^\d+$/.test(name) && statOf(name)?.[1] === String(pid))
-  const own = statOf(String(pid)) ?? []
-  const ended = [11, 12, 13, 14].reduce((sum, field) => sum + Number(own[field] ?? 0), 0)
-  return ended * TICK_MS + children.reduce((sum, child) => sum + treeCpuMs(Number(child)), 0)
-}
-
-/** Fields of /proc/<pid>/stat after the name; [0] is the state. */
-function statOf(pid: string): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return undefined // it has just ended
-  }
-}
-
-function peakBytes(pid: number): number {
-  const [, kilobytes = '0'] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) * 1024
 }

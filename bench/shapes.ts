@@ -1,52 +1,101 @@
-// The workflows that are measured, and the same rows written without an engine.
-import { createHash } from 'node:crypto'
-import { silentLogger } from '../src/base/log.ts'
-import { createPool, type Pool } from '../src/db/pool.ts'
+// The workflows that are measured, how their executions are started, and how it is known that they ran as they should.
+import { isDeepStrictEqual } from 'node:util'
+import { systemClock } from '../src/base/clock.ts'
+import { notify } from '../src/db/listener.ts'
 import { sql } from '../src/db/sql.ts'
 import { startExecutions } from '../src/execution/start.ts'
 import { publishWorkflow } from '../src/workflow/publish.ts'
 import type { EdgeDocument, NodeDocument } from '../src/workflow/workflow.ts'
-import type { Ground } from './ground.ts'
+import type { Driver } from './ground.ts'
 
 export interface Shape {
   readonly name: string
   readonly nodes: readonly NodeDocument[]
   readonly edges: readonly EdgeDocument[]
   readonly waves: number
+  /** Type and payload of what a run records, in order. */
+  readonly events: readonly (readonly [type: string, payload: string])[]
 }
 
-const OUTPUT = { ok: true }
-
-/** Nodes do next to nothing, on the normal path. */
-function node(key: string): NodeDocument {
-  return { key, name: key, type: 'transform', config: { expression: JSON.stringify(OUTPUT) }, policy: {} }
+/** A shape in a database. */
+export interface Workflow {
+  readonly shape: Shape
+  readonly id: string
+  /** In the order of the shape's nodes. */
+  readonly nodeIds: readonly string[]
 }
 
-/** `waves` waves of `width` nodes; every node feeds every node of the next wave. */
-export function layered(name: string, waves: number, width: number): Shape {
-  const wave = (w: number): string[] => Array.from({ length: width }, (_, n) => `w${w}n${n}`)
-  const numbers = Array.from({ length: waves }, (_, w) => w)
+/** Executions whose ids lie between two, both included. */
+export interface Batch {
+  readonly workflow: Workflow
+  readonly first: string
+  readonly last: string
+  readonly count: number
+}
+
+export const OUTPUT = { ok: true }
+
+/** Every execution there is, of a database with one workflow. */
+export function everything(workflow: Workflow, count: number): Batch {
   return {
-    name,
-    waves,
-    nodes: numbers.flatMap(w => wave(w).map(node)),
-    edges: numbers
-      .slice(1)
-      .flatMap(w => wave(w - 1).flatMap(source => wave(w).map(target => ({ source, target, condition: null })))),
+    workflow,
+    first: '00000000-0000-0000-0000-000000000000',
+    last: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    count,
   }
 }
 
-export async function publish({ pool, ids }: Ground, { name, nodes, edges }: Shape): Promise<string> {
-  const document = { name, description: null, variables: {}, settings: {}, triggers: [], nodes, edges }
-  return (await pool.transaction(tx => publishWorkflow(tx, { ids }, document))).workflow.id
+/** `waves` waves of `width` nodes; every node feeds every node of the next wave. Nodes do next to nothing, on the normal path. */
+export function layered(name: string, waves: number, width: number): Shape {
+  const keys = Array.from({ length: waves }, (_, w) => Array.from({ length: width }, (_, n) => `w${w}n${n}`))
+  const events: [string, object][] = [['workflow_started', {}]]
+  keys.forEach((wave, number) => {
+    events.push(['wave_started', { wave: number, nodes: width }])
+    for (const node of wave) events.push(['node_started', { node, attempt: 1 }])
+    for (const node of wave) events.push(['node_completed', { node, output: OUTPUT }])
+    events.push(['wave_completed', { wave: number }])
+  })
+  events.push(['workflow_completed', { output: OUTPUT }])
+  return {
+    name,
+    waves,
+    nodes: keys.flat().map(key => ({
+      key,
+      name: key,
+      type: 'transform',
+      config: { expression: JSON.stringify(OUTPUT) },
+      policy: {},
+    })),
+    edges: keys
+      .slice(1)
+      .flatMap((wave, before) =>
+        wave.flatMap(target => (keys[before] ?? []).map(source => ({ source, target, condition: null }))),
+      ),
+    events: events.map(([type, payload]) => [type, JSON.stringify(payload)]),
+  }
 }
 
-/** Starts executions, a hundred in a transaction. */
-export async function begin({ pool, queue, ids }: Ground, workflowId: string, count: number): Promise<void> {
-  for (let begun = 0; begun < count; begun += 100) {
-    const batch = Array.from({ length: Math.min(100, count - begun) }, () => ({
-      id: ids.next(),
-      workflowId,
+export async function publish({ pool, ids }: Driver, shape: Shape): Promise<Workflow> {
+  const { name, nodes, edges } = shape
+  const document = { name, description: null, variables: {}, settings: {}, triggers: [], nodes, edges }
+  const { workflow } = await pool.transaction(tx => publishWorkflow(tx, { ids }, document))
+  const rows = await pool.rows<{ id: string }>(sql('bench.nodes')`
+    select n.id from public.nodes n join unnest(${nodes.map(node => node.key)}::text[]) with ordinality as k (key, place) using (key)
+    where n.workflow_id = ${workflow.id} order by k.place`)
+  return { shape, id: workflow.id, nodeIds: rows.map(row => row.id) }
+}
+
+/** Starts executions as fires do, so many in a transaction; workers are told. */
+export async function begin(
+  { pool, queue, ids }: Driver,
+  workflow: Workflow,
+  { count, together = 100 }: { count: number; together?: number },
+): Promise<Batch> {
+  const all = Array.from({ length: count }, () => ids.next())
+  for (let begun = 0; begun < count; begun += together) {
+    const executions = all.slice(begun, begun + together).map(id => ({
+      id,
+      workflowId: workflow.id,
       triggerId: null,
       scheduledFor: null,
       fireKey: null,
@@ -54,101 +103,59 @@ export async function begin({ pool, queue, ids }: Ground, workflowId: string, co
       input: OUTPUT,
       priority: 0,
     }))
-    await pool.transaction(tx => startExecutions(tx, queue, batch))
+    await pool.transaction(async tx => {
+      await startExecutions(tx, queue, executions)
+      await notify(tx, 'jobs')
+    })
   }
+  return { workflow, first: all[0] ?? '', last: all.at(-1) ?? '', count }
 }
+
+const PATIENCE_MS = 600_000
 
 /**
- * The bare limit: what a run of the shape records, as final rows in our real schema, by prepared multi-row statements,
- * a hundred executions a transaction. Resolves to the rate, executions a second.
+ * Resolves when none of them is open. Looking must cost next to nothing: it asks for the last one alone until that is
+ * over, and waits between two looks for a hundredth of the time that has passed.
  */
-export async function bareRate(
-  ground: Ground,
-  { shape, workflowId, count }: { shape: Shape; workflowId: string; count: number },
-): Promise<number> {
-  const connections = 3
-  const pool = createPool({
-    url: ground.url,
-    applicationName: 'mbflow:bare',
-    max: connections,
-    log: silentLogger,
-    statementTimeout: 600_000,
-  })
-  const nodeIds = (
-    await pool.rows<{ id: string }>(
-      sql('bench.nodes')`select id from public.nodes where workflow_id = ${workflowId} order by id`,
+export async function over({ pool }: Driver, { first, last }: Batch): Promise<void> {
+  const since = performance.now()
+  let asked = last
+  for (let passed = 0; passed < PATIENCE_MS; passed = performance.now() - since) {
+    await systemClock.sleep(Math.min(20, 2 + passed / 100))
+    const [open] = await pool.rows(
+      sql('bench.open')`select from public.executions where id = ${asked} and status in ('pending', 'running')`,
     )
-  ).map(row => row.id)
-  const batches = Math.ceil(count / 100)
-  let next = 0
-  const startedAt = performance.now()
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      while (next++ < batches) await writeBare(pool, ground, { shape, workflowId, nodeIds })
-    }),
-  )
-  const seconds = (performance.now() - startedAt) / 1000
-  await pool.end()
-  return (batches * 100) / seconds
-}
-
-interface Bare {
-  readonly shape: Shape
-  readonly workflowId: string
-  readonly nodeIds: readonly string[]
-}
-
-async function writeBare(pool: Pool, { ids }: Ground, { shape, workflowId, nodeIds }: Bare): Promise<void> {
-  const executions = Array.from({ length: 100 }, () => ids.next())
-  const width = nodeIds.length / shape.waves
-  const nodes = executions.flatMap(execution =>
-    nodeIds.map((node, i) => ({ id: derived(execution, node), execution, node, wave: Math.floor(i / width) })),
-  )
-  const events = executions.flatMap(execution =>
-    eventsOf(shape).map(([type, payload], i) => ({ id: ids.next(), execution, sequence: i + 1, type, payload })),
-  )
-  const output = JSON.stringify(OUTPUT)
-  await pool.transaction(tx =>
-    Promise.all([
-      tx.run(sql('bare.executions')`
-        insert into public.executions (id, workflow_id, status, input_data, output_data, last_sequence, started_at, completed_at)
-        select id, ${workflowId}, 'completed', ${output}, ${output}, ${eventsOf(shape).length}, now(), now()
-        from unnest(${executions}::uuid[]) as e (id)`),
-      tx.run(sql('bare.nodes')`
-        insert into public.node_executions (id, execution_id, node_id, status, wave, input_data, output_data, started_at, completed_at)
-        select id, execution, node, 'completed', wave, ${output}, ${output}, now(), now()
-        from unnest(${nodes.map(row => row.id)}::uuid[], ${nodes.map(row => row.execution)}::uuid[],
-          ${nodes.map(row => row.node)}::uuid[], ${nodes.map(row => row.wave)}::integer[]) as n (id, execution, node, wave)`),
-      tx.run(sql('bare.events')`
-        insert into public.events (id, execution_id, sequence, event_type, payload)
-        select * from unnest(${events.map(row => row.id)}::uuid[], ${events.map(row => row.execution)}::uuid[],
-          ${events.map(row => row.sequence)}::bigint[], ${events.map(row => row.type)}::text[], ${events.map(row => row.payload)}::jsonb[])`),
-    ]),
-  )
-}
-
-const memo = new Map<string, readonly (readonly [string, string])[]>()
-
-/** Type and payload of the events of one run, in order. */
-function eventsOf(shape: Shape): readonly (readonly [string, string])[] {
-  const known = memo.get(shape.name)
-  if (known !== undefined) return known
-  const width = shape.nodes.length / shape.waves
-  const events: [string, object][] = [['workflow_started', {}]]
-  for (let wave = 0; wave < shape.waves; wave++) {
-    const keys = shape.nodes.slice(wave * width, (wave + 1) * width).map(({ key }) => key)
-    events.push(['wave_started', { wave, nodes: width }])
-    for (const key of keys) events.push(['node_started', { node: key, attempt: 1 }])
-    for (const key of keys) events.push(['node_completed', { node: key, output: OUTPUT }])
-    events.push(['wave_completed', { wave }])
+    if (open !== undefined) continue
+    const [other] = await pool.rows<{ id: string }>(sql('bench.otherOpen')`
+      select id from public.executions where id between ${first} and ${last} and status in ('pending', 'running')
+      order by id desc limit 1`)
+    if (other === undefined) return
+    asked = other.id
   }
-  events.push(['workflow_completed', { output: OUTPUT }])
-  const written = events.map(([type, payload]) => [type, JSON.stringify(payload)] as const)
-  memo.set(shape.name, written)
-  return written
+  throw new Error(`execution ${asked} is not over after ${PATIENCE_MS / 1000} s`)
 }
 
-function derived(execution: string, node: string): string {
-  const digest = createHash('md5').update(execution).update(node).digest('hex')
-  return `${execution.slice(0, 19)}a${digest.slice(0, 3)}-${digest.slice(3, 15)}`
+export async function countCompleted({ pool }: Driver, { first, last }: Batch): Promise<number> {
+  const [row] = await pool.rows<{ count: number }>(sql('bench.completed')`
+    select count(*) as count from public.executions where id between ${first} and ${last} and status = 'completed'`)
+  return row?.count ?? 0
+}
+
+/** Throws unless all of them completed and recorded what their shape promises, no more and no less. */
+export async function requireRecorded({ pool }: Driver, { workflow, first, last, count }: Batch): Promise<void> {
+  const { nodes, events } = workflow.shape
+  const expected: Record<string, number> = { 'execution completed': count, 'node completed': count * nodes.length }
+  for (const [type] of events) expected[type] = (expected[type] ?? 0) + count
+  const rows = await pool.rows<{ what: string; count: number }>(sql('bench.recorded')`
+    select 'execution ' || status as what, count(*) as count from public.executions
+    where id between ${first} and ${last} group by status
+    union all
+    select 'node ' || status, count(*) from public.node_executions
+    where execution_id between ${first} and ${last} group by status
+    union all
+    select event_type, count(*) from public.events
+    where execution_id between ${first} and ${last} group by event_type`)
+  const found = Object.fromEntries(rows.map(row => [row.what, row.count]))
+  if (!isDeepStrictEqual(found, expected))
+    throw new Error(`the run recorded ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`)
 }

@@ -1,97 +1,99 @@
-// How many executions of a shape end per second, beside how many the bare database records.
-import { systemClock } from '../src/base/clock.ts'
-import { sql } from '../src/db/sql.ts'
-import { type Cost, type Ground, openGround } from './ground.ts'
-import { report } from './report.ts'
-import { bareRate, begin, publish, type Shape } from './shapes.ts'
+// How many executions of a shape are over per second, beside how many the bare database records, and what one costs.
+// The time of a round is the driver's: from before the first execution is begun until none is open any more. Beginning
+// them is part of it, as it is of every execution anyone runs.
+import { bareRate } from './bare.ts'
+import type { Bench } from './bench.ts'
+import type { Cost } from './cost.ts'
+import { type Daemon, type Ground, onGround } from './ground.ts'
+import { type Bar, type Figure, ratios } from './report.ts'
+import { begin, over, publish, requireRecorded, type Shape, type Workflow } from './shapes.ts'
 
 export interface Throughput {
   readonly shape: Shape
   /** Executions per round. */
   readonly count: number
-  readonly bars: { readonly ratio: string; readonly rate: string; readonly commits?: string; readonly cpu?: string }
+  /** Settings of the daemon. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly bars: { readonly ratio: Bar; readonly rate?: Bar; readonly commits?: Bar; readonly cpu?: Bar }
 }
 
-const ROUNDS = 3
+export interface Round {
+  /** Executions a second. */
+  readonly rate: number
+  readonly cost: Cost
+}
 
-export async function throughput({ shape, count, bars }: Throughput): Promise<void> {
-  const ground = await openGround()
-  try {
-    const workflowId = await publish(ground, shape)
-    const daemon = await ground.daemon()
-    const rates: number[] = []
+export const ROUNDS = 3
+
+export async function throughput(bench: Bench, { shape, count: whole, env, bars }: Throughput): Promise<void> {
+  const count = bench.quick ? whole / 10 : whole
+  await onGround(async ground => {
+    const workflow = await publish(ground, shape)
+    const daemon = await ground.daemon(env)
+    // Both warm their plans and caches.
+    await round(ground, { workflow, daemon, count: count / 5 })
+    await bareRate(ground, workflow, count / 5)
+    const rounds: Round[] = []
     const limits: number[] = []
-    const costs: Cost[] = []
-    await round(ground, workflowId, Math.ceil(count / 5)) // warms plans and caches of both
-    await bareRate(ground, { shape, workflowId, count: Math.ceil(count / 5) })
-    for (let i = 0; i < ROUNDS; i++) {
-      const before = await ground.cost(daemon)
-      rates.push(await round(ground, workflowId, count))
-      const after = await ground.cost(daemon)
-      costs.push(difference(before, after))
-      limits.push(await bareRate(ground, { shape, workflowId, count }))
+    for (let i = 1; i <= ROUNDS; i++) {
+      bench.say(`round ${i} of ${ROUNDS}`)
+      rounds.push(await round(ground, { workflow, daemon, count }))
+      limits.push(await bareRate(ground, workflow, count))
     }
-    const workload = shape.name
-    const each = (pick: (cost: Cost) => number): number[] => costs.map(cost => pick(cost) / count)
-    report({ workload, figure: 'rate', unit: '/s', values: rates, bar: bars.rate })
-    report({ workload, figure: 'bare limit', unit: '/s', values: limits })
-    report({
-      workload,
-      figure: 'ratio to the bare limit',
-      unit: '',
-      values: rates.map((rate, i) => rate / (limits[i] ?? Number.NaN)),
-      bar: bars.ratio,
-    })
-    report({
-      workload,
-      figure: 'commits per execution',
+    const rates = rounds.map(({ rate }) => rate)
+    bench.figure({ name: 'rate', unit: '/s', values: rates, ...(bars.rate && { bar: bars.rate }) })
+    bench.figure({ name: 'bare limit', unit: '/s', values: limits })
+    bench.figure({ name: 'ratio to the bare limit', unit: '', values: ratios(rates, limits), bar: bars.ratio })
+    const costs = rounds.map(({ cost }) => cost)
+    for (const figure of costFigures(costs, count, bars)) bench.figure(figure)
+    bench.figure(memoryFigure(costs))
+  })
+}
+
+/** Throws when an execution did not run as it should. */
+export async function round(
+  ground: Ground,
+  { workflow, daemon, count }: { workflow: Workflow; daemon: Daemon; count: number },
+): Promise<Round> {
+  const meter = await ground.meter(daemon)
+  const startedAt = performance.now()
+  const batch = await begin(ground, workflow, { count })
+  await over(ground, batch)
+  const seconds = (performance.now() - startedAt) / 1000
+  const cost = await meter.stop()
+  await requireRecorded(ground, batch)
+  return { rate: count / seconds, cost }
+}
+
+/** Per execution, of rounds of so many. */
+export function costFigures(costs: readonly Cost[], count: number, bars: Partial<Throughput['bars']> = {}): Figure[] {
+  const each = (pick: (cost: Cost) => number): number[] => costs.map(cost => pick(cost) / count)
+  return [
+    {
+      name: 'commits per execution',
       unit: '',
       values: each(cost => cost.commits),
-      ...(bars.commits ? { bar: bars.commits } : {}),
-    })
-    report({ workload, figure: 'WAL per execution', unit: 'kB', values: each(cost => cost.walBytes / 1000) })
-    report({
-      workload,
-      figure: 'daemon CPU per execution',
+      ...(bars.commits && { bar: bars.commits }),
+    },
+    { name: 'rows written per execution', unit: '', values: each(cost => cost.rows) },
+    { name: 'WAL per execution', unit: 'kB', values: each(cost => cost.walBytes / 1000) },
+    {
+      name: 'daemon CPU per execution',
       unit: 'ms',
       values: each(cost => cost.daemonCpuMs),
-      ...(bars.cpu ? { bar: bars.cpu } : {}),
-    })
-    report({ workload, figure: 'server CPU per execution', unit: 'ms', values: each(cost => cost.serverCpuMs) })
-    report({
-      workload,
-      figure: 'peak memory of the daemon',
-      unit: 'MB',
-      values: costs.map(cost => cost.peakBytes / 1e6),
-      bar: '≤ 250',
-    })
-    await daemon.stop()
-  } finally {
-    await ground.close()
-  }
+      ...(bars.cpu && { bar: bars.cpu }),
+    },
+    { name: 'server CPU per execution', unit: 'ms', values: each(cost => cost.serverCpuMs) },
+    { name: 'driver CPU per execution', unit: 'ms', values: each(cost => cost.driverCpuMs) },
+  ]
 }
 
-/** Executions a second, from the first one begun to the last one over, by the database's clock. */
-async function round(ground: Ground, workflowId: string, count: number): Promise<number> {
-  const [{ since } = { since: new Date() }] = await ground.pool.rows<{ since: Date }>(
-    sql('bench.now')`select clock_timestamp()::timestamptz(3) as since`,
-  )
-  await begin(ground, workflowId, count)
-  for (;;) {
-    await systemClock.sleep(50)
-    const [row] = await ground.pool.rows<{ done: number; seconds: number }>(sql('bench.done')`
-      select count(*) as done, extract(epoch from max(completed_at) - ${since}::timestamptz)::float8 as seconds
-      from public.executions where workflow_id = ${workflowId} and created_at >= ${since} and status = 'completed'`)
-    if (row !== undefined && row.done >= count) return count / row.seconds
-  }
-}
-
-function difference(before: Cost, after: Cost): Cost {
+/** The most of all rounds. */
+export function memoryFigure(costs: readonly Pick<Cost, 'peakBytes'>[]): Figure {
   return {
-    commits: after.commits - before.commits,
-    walBytes: after.walBytes - before.walBytes,
-    serverCpuMs: after.serverCpuMs - before.serverCpuMs,
-    daemonCpuMs: after.daemonCpuMs - before.daemonCpuMs,
-    peakBytes: after.peakBytes,
+    name: 'peak memory of the daemon',
+    unit: 'MB',
+    values: [Math.max(...costs.map(cost => cost.peakBytes)) / 1e6],
+    bar: '≤ 250',
   }
 }

@@ -1,46 +1,55 @@
-// Forty nodes one after the other: alone on an idle system, and fifty at once.
-
-import { systemClock } from '../../src/base/clock.ts'
-import { notify } from '../../src/db/listener.ts'
+// Forty nodes one after the other: fifty executions at once, and one alone on an idle system.
 import { sql } from '../../src/db/sql.ts'
-import { type Ground, openGround } from '../ground.ts'
-import { quantile, report } from '../report.ts'
-import { begin, layered, publish } from '../shapes.ts'
-import { throughput } from '../throughput.ts'
+import { bareTimes } from '../bare.ts'
+import type { Bench } from '../bench.ts'
+import { type Ground, onGround } from '../ground.ts'
+import { quantile, ratios } from '../report.ts'
+import { type Batch, begin, layered, over, publish, requireRecorded, type Workflow } from '../shapes.ts'
+import { ROUNDS, throughput } from '../throughput.ts'
 
 const SHAPE = layered('chain40', 40, 1)
-const ALONE = 60
 
-await throughput({ shape: SHAPE, count: 500, bars: { ratio: '≥ 0.60', rate: '' } })
-await alone()
-
-async function alone(): Promise<void> {
-  const ground = await openGround()
-  try {
-    const workflowId = await publish(ground, SHAPE)
-    const daemon = await ground.daemon()
-    const totals: number[] = []
-    for (let i = 0; i < ALONE; i++) totals.push(await one(ground, workflowId))
-    const warm = totals.slice(10)
-    report({ workload: 'chain40', figure: 'alone, total p50', unit: 'ms', values: [quantile(warm, 0.5)], bar: '≤ 40' })
-    report({ workload: 'chain40', figure: 'alone, total p99', unit: 'ms', values: [quantile(warm, 0.99)] })
-    await daemon.stop()
-  } finally {
-    await ground.close()
-  }
+export async function run(bench: Bench): Promise<void> {
+  // A daemon that holds fifty executions, with enough of them waiting that fifty are always in flight.
+  const env = { MBFLOW_CONCURRENCY: '50' }
+  await throughput(bench, { shape: SHAPE, count: 1_000, env, bars: { ratio: '≥ 0.6' } })
+  await onGround(ground => alone(bench, ground))
 }
 
-/** Milliseconds from the start of the first node to the end of the execution, by the database's clock. */
-async function one(ground: Ground, workflowId: string): Promise<number> {
-  await begin(ground, workflowId, 1)
-  await notify(ground.pool, 'jobs')
-  for (;;) {
-    await systemClock.sleep(20)
-    const [row] = await ground.pool.rows<{ ms: number }>(sql('bench.one')`
-      select (extract(epoch from completed_at - started_at) * 1000)::float8 as ms
-      from public.executions where workflow_id = ${workflowId} and status = 'completed'
-        and not exists (select from public.executions o where o.workflow_id = ${workflowId} and o.status <> 'completed')
-      order by id desc limit 1`)
-    if (row !== undefined) return row.ms
+async function alone({ quick, figure }: Bench, ground: Ground): Promise<void> {
+  const workflow = await publish(ground, SHAPE)
+  await ground.daemon()
+  const runs = quick ? 10 : 50
+  await timesOf(ground, workflow, 20) // warms up
+  await bareTimes(ground, workflow, 20)
+  const rounds: number[][] = []
+  const limits: number[][] = []
+  for (let i = 0; i < ROUNDS; i++) {
+    rounds.push(await timesOf(ground, workflow, runs))
+    limits.push(await bareTimes(ground, workflow, runs))
   }
+  const p50s = rounds.map(times => quantile(times, 0.5))
+  const limitP50s = limits.map(times => quantile(times, 0.5))
+  figure({ name: 'alone, total p50', unit: 'ms', values: p50s, bar: '≤ 40' })
+  figure({ name: 'alone, total p99', unit: 'ms', values: rounds.map(times => quantile(times, 0.99)) })
+  figure({ name: 'alone, bare limit p50', unit: 'ms', values: limitP50s })
+  figure({ name: 'alone, times the bare limit', unit: '', values: ratios(p50s, limitP50s) })
+}
+
+/** Milliseconds from when an execution was begun until it was over, by the database's clock; one after the other. */
+async function timesOf(ground: Ground, workflow: Workflow, count: number): Promise<number[]> {
+  const times: number[] = []
+  for (let i = 0; i < count; i++) {
+    const batch = await begin(ground, workflow, { count: 1 })
+    await over(ground, batch)
+    await requireRecorded(ground, batch)
+    times.push(await timeOf(ground, batch))
+  }
+  return times
+}
+
+async function timeOf({ pool }: Ground, { first }: Batch): Promise<number> {
+  const [row] = await pool.rows<{ ms: number }>(sql('bench.time')`
+    select (extract(epoch from completed_at - created_at) * 1000)::float8 as ms from public.executions where id = ${first}`)
+  return row?.ms ?? Number.NaN
 }
