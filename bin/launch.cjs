@@ -6,16 +6,21 @@
 //    foreground group, systemd the whole unit, npm its child once more, `kill` one process only, and nothing tells
 //    which it was. What arrives several times is made one by the receiver (enter.cjs).
 // 3. The launcher ends as its child ends, and a child whose launcher was killed stops (enter.cjs).
+// 4. Flags for Node that a program asks for need a new start: of the same process where the platform can do that.
 const OLDEST = [20, 0] // runs npm and this file
 const GOOD = [22, 22] // runs the program
 
-/** `program`: its `file`, its `args`, the export to `call` with them, if any, and `dev` for a tool of development. */
+/** `program`: its `file`, its `args`, the export to `call` with them, if any, `flags` for Node, and `dev` for a tool of development. */
 function launch(program) {
   if (!isAtLeast(OLDEST)) return fail(78, needs(OLDEST))
   const root = require('node:path').dirname(__dirname)
   require('./install.cjs')
     .ensureInstalled({ root, dev: program.dev === true, supervise })
-    .then(() => (isAtLeast(GOOD) ? require('./enter.cjs')(root, program) : relaunch(root)))
+    .then(() => {
+      if (!isAtLeast(GOOD)) return relaunch(root, program)
+      startAnew(program)
+      return require('./enter.cjs')(root, program)
+    })
     .catch(error => fail(error.exitCode || 1, error.exitCode ? error.message : error.stack))
 }
 
@@ -28,16 +33,33 @@ function needs(wanted) {
   return `it needs Node ${wanted.join('.')} or newer, and this is ${process.version}`
 }
 
+function missingFlags(program) {
+  return (program.flags || []).filter(flag => process.execArgv.indexOf(flag) < 0)
+}
+
+/** Gives the process to a Node with the flags that are missing; returns where there are none, or the platform cannot. */
+function startAnew(program) {
+  const flags = missingFlags(program)
+  if (flags.length === 0 || process.execve === undefined || process.platform === 'win32') return
+  const command = [process.execPath].concat(process.execArgv, flags, process.argv.slice(1))
+  process.removeAllListeners('warning') // that execve is experimental
+  process.execve(process.execPath, command, process.env)
+}
+
 /** The same command once more, by the packaged Node. */
-function relaunch(root) {
+function relaunch(root, program) {
   const node = packagedNode(root)
   if (node === undefined) {
     return fail(78, `${needs(GOOD)}; install a newer Node, or run \`npm ci --include=optional\` for the packaged one`)
   }
-  const child = require('node:child_process').spawn(node, process.execArgv.concat(process.argv.slice(1)), {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: Object.assign({}, process.env, { MBFLOW_LIFELINE: '3' }),
-  })
+  const child = require('node:child_process').spawn(
+    node,
+    process.execArgv.concat(missingFlags(program), process.argv.slice(1)),
+    {
+      stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      env: Object.assign({}, process.env, { MBFLOW_LIFELINE: '3' }),
+    },
+  )
   return supervise(child).then(endAs, error => fail(78, `${node} does not run here (${error.message}); ${needs(GOOD)}`))
 }
 

@@ -25,7 +25,7 @@ import { nodeTypes } from './node/registry.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
 import { createRunner } from './queue/runner.ts'
-import { createPoller } from './trigger/poller.ts'
+import { createPoller, type Poller } from './trigger/poller.ts'
 import { createCatalog } from './workflow/catalog.ts'
 
 export interface Daemon extends Service {
@@ -67,12 +67,12 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     queue,
   }
   const listener = createListener({ url: database.url, log })
-  const worker = createWorker(ground)
-  const poller = createPoller({
+  const worker = createWorker(ground, () => poller.isBehind())
+  const poller: Poller = createPoller({
     ...ground,
     pool: pools.scheduler,
     pollInterval: config.pollInterval,
-    onFired: worker.wake,
+    onFired: () => worker.wake(),
   })
   const server = createServer(ground, plays('scheduler') ? poller : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
@@ -112,7 +112,7 @@ async function stopPart(part: Service, log: Logger): Promise<void> {
 }
 
 /** The role that runs executions. */
-function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, queue }: Ground) {
+function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, queue }: Ground, hold: () => boolean) {
   const evaluator = createEvaluator({ size: config.expressionProcesses, log })
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log })
@@ -134,6 +134,7 @@ function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, 
     pollInterval: config.pollInterval,
     clock,
     log,
+    hold,
     work,
   })
   metrics.queueActive.provide(runner.held)

@@ -5,12 +5,13 @@ import type { Json } from '../base/json.ts'
 /** Words without special characters: ids, numbers, instants, keywords of ours. For `unnest(…::type[])`. */
 export function words(values: Iterable<string | number | Date | null | undefined>): string {
   let text = ''
-  let instant: Date | undefined
+  let instant = Number.NaN
   let written = ''
   for (const value of values) {
     if (value instanceof Date) {
-      // Most instants of one statement are the same one.
-      if (value !== instant) [instant, written] = [value, value.toISOString()]
+      // Most instants of one statement are the same.
+      const time = value.getTime()
+      if (time !== instant) [instant, written] = [time, value.toISOString()]
       text += `,${written}`
     } else text += value === null || value === undefined ? ',NULL' : `,${value}`
   }

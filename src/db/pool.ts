@@ -34,7 +34,7 @@ export interface Tx extends Db, RawDb {
 
 export interface Pool extends Db, RawDb {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** A transaction of statements that are sent together, before `send` returns: one round trip, its commit included. */
+  /** A transaction of statements that are sent together, before `send` returns: one round trip, its commit included. Once. */
   atOnce<T>(send: (tx: Tx) => Promise<T>): Promise<T>
   end(): Promise<void>
 }
@@ -93,19 +93,12 @@ export async function outlast<T>(work: () => Promise<T>, signal: AbortSignal): P
 }
 
 const IN_FAILED_TRANSACTION = '25P02'
-const RETRYABLE = new Set(['40001', '40P01'])
+const CONFLICTS = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
 
-/** Repeats a transaction that another one made fail, a few times. */
-async function repeated<T>(work: () => Promise<T>): Promise<T> {
-  for (let i = 1; ; i++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (i === ATTEMPTS || !RETRYABLE.has(systemCode(error) ?? '')) throw error
-      await systemClock.sleep(2 ** i * 5 * Math.random())
-    }
-  }
+/** Whether a transaction failed because of another one, and can succeed if it is tried again. */
+export function isConflict(error: unknown): boolean {
+  return CONFLICTS.has(systemCode(error) ?? '')
 }
 
 export function createPool(options: PoolOptions): Pool {
@@ -177,8 +170,17 @@ export function createPool(options: PoolOptions): Pool {
 
   return {
     ...db(pool),
-    transaction: work => repeated(() => attempt(work, false)),
-    atOnce: work => repeated(() => attempt(work, true)),
+    async transaction(work) {
+      for (let i = 1; ; i++) {
+        try {
+          return await attempt(work, false)
+        } catch (error) {
+          if (i === ATTEMPTS || !isConflict(error)) throw error
+          await systemClock.sleep(2 ** i * 5 * Math.random())
+        }
+      }
+    },
+    atOnce: work => attempt(work, true),
     end: () => pool.end(),
   }
 }

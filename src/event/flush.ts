@@ -4,7 +4,7 @@
 import type { Clock, DatabaseClock } from '../base/clock.ts'
 import { MbflowError, systemCode } from '../base/errors.ts'
 import { findByKey } from '../db/by-key.ts'
-import type { Pool, Tx } from '../db/pool.ts'
+import { isConflict, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Fence, Numbered } from './append.ts'
 import {
@@ -40,7 +40,7 @@ export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promis
   try {
     if (batch.every(isFullyFenced)) return await writeWhole(deps, batch)
   } catch (error) {
-    if (systemCode(error) !== GUARD_FAILED) throw error
+    if (systemCode(error) !== GUARD_FAILED && !isConflict(error)) throw error
   }
   return deps.pool.transaction(tx => writeStepByStep(tx, deps, batch))
 }

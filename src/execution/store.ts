@@ -1,6 +1,7 @@
 // The SQL of executions, except the append (event/event-log).
 import type { Json, JsonObject } from '../base/json.ts'
 import { rowsByKey } from '../db/by-key.ts'
+import { values, words } from '../db/columns.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { ExecutionStatus } from './state.ts'
@@ -50,12 +51,20 @@ export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(Exe
 }
 
 export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {
+  const each = <T>(pick: (row: NewExecution) => T): T[] => executions.map(pick)
   return tx.run(sql('execution.insert')`
     insert into public.executions (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, priority)
-    select id, "workflowId", "triggerId", "scheduledFor", "fireKey", "triggerData", coalesce(input, 'null'), priority
-    from json_to_recordset(${JSON.stringify(executions)}::json)
-      as e (id uuid, "workflowId" uuid, "triggerId" uuid, "scheduledFor" timestamptz, "fireKey" text,
-        "triggerData" jsonb, input jsonb, priority integer)`)
+    select *
+    from rows from (
+      unnest(${words(each(row => row.id))}::uuid[]),
+      unnest(${words(each(row => row.workflowId))}::uuid[]),
+      unnest(${words(each(row => row.triggerId))}::uuid[]),
+      unnest(${words(each(row => row.scheduledFor))}::timestamptz[]),
+      jsonb_array_elements_text(${values(each(row => row.fireKey))}::jsonb),
+      jsonb_array_elements(${values(each(row => row.triggerData))}::jsonb),
+      jsonb_array_elements(${values(each(row => row.input))}::jsonb),
+      unnest(${words(each(row => row.priority))}::integer[])
+    ) as e`)
 }
 
 /** Parked executions whose time has come. */

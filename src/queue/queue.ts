@@ -147,7 +147,10 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
     async touch(jobs) {
       if (jobs.length === 0) return new Set()
       // The published type of this answer is empty (12.38.0); `settled` lists the ids that were touched.
-      const answer = (await boss.touch(queues.exec.name, claims(jobs), { db })) as { settled?: string[] | null }
+      // A transaction, since that is repeated when it meets a settlement of the same jobs in another order.
+      const answer = (await pool.transaction(tx =>
+        boss.touch(queues.exec.name, claims(jobs), { db: prepared(tx) }),
+      )) as { settled?: string[] | null }
       return new Set(answer.settled ?? [])
     },
     async live(ids) {
@@ -175,6 +178,7 @@ function createBoss(pool: Pool, options: { supervise: boolean; migrate: boolean 
     monitorIntervalSeconds: 3,
     schedule: false,
     registerInstance: false,
+    warningQueueSize: 1_000_000, // tens of thousands are a burst, and a warning comes with every look
     useListenNotify: false,
   })
   boss.on('error', error => log.warn({ evt: 'queue.error', err: error }, 'the queue reported an error'))

@@ -26,6 +26,8 @@ export interface RunnerOptions {
   readonly pollInterval: number
   readonly clock: Clock
   readonly log: Logger
+  /** Whether claims have to wait for something more urgent. */
+  hold?(): boolean
   /** Works on a batch; one promise per job, settled when its slot is free again. */
   work(batch: readonly HeldJob[]): readonly Promise<void>[]
 }
@@ -37,6 +39,7 @@ export interface Runner extends Service {
 }
 
 const MAX_FETCH = 200
+const HELD_MS = 10
 const RENEW_MS = (LEASE_SECONDS * 1000) / 3
 const CHECK_MS = 1_000
 /** A claim not renewed for this long is given up by its holder, before the queue gives it to another. */
@@ -97,6 +100,7 @@ export function createRunner(options: RunnerOptions): Runner {
     async tick() {
       const free = Math.min(slots - held.size, MAX_FETCH)
       if (free <= 0 || draining) return undefined
+      if (options.hold?.()) return HELD_MS
       const claimedAt = clock.monotonic()
       const jobs = await queue.fetch(free)
       if (jobs.length > 0) take(jobs, claimedAt)

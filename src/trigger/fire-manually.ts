@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto'
 import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
-import { notify } from '../db/listener.ts'
 import type { Pool } from '../db/pool.ts'
 import { limitsOverlap } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
@@ -32,8 +31,12 @@ export async function fireManually(
   request: ManualRequest,
 ): Promise<ManualFire> {
   return deps.pool.transaction(async tx => {
-    await lockTrigger(tx, request.triggerId)
-    const [trigger] = await loadTriggers(tx, [request.triggerId])
+    // Sent together, done in this order: the trigger and the instant are those under the mutex.
+    const [, [trigger], now] = await Promise.all([
+      lockTrigger(tx, request.triggerId),
+      loadTriggers(tx, [request.triggerId]),
+      databaseNow(tx),
+    ])
     if (trigger === undefined)
       throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${request.triggerId}`, {
         hint: 'mbflow trigger list',
@@ -55,10 +58,9 @@ export async function fireManually(
     const disposal: Disposal = mayStart(overlapPolicy(trigger.config), open)
       ? { trigger, fireKey, disposition: 'fired', reason: null, slots: null, input, requestHash }
       : { trigger, fireKey, disposition: 'skipped', reason: 'overlap', slots: null, input, requestHash }
-    const { recorded, fired } = await fire(tx, deps, { disposals: [disposal], now: await databaseNow(tx) })
+    const { recorded, fired } = await fire(tx, deps, { disposals: [disposal], now })
     if (recorded === 0)
       return repeated(await findRequest(tx, { triggerId: trigger.id, fireKey }), { request, requestHash })
-    if (fired.length > 0) await notify(tx, 'jobs')
     return { executionId: fired[0]?.executionId ?? null, repeated: false }
   })
 }

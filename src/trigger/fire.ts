@@ -5,6 +5,7 @@
 import type { Ids } from '../base/id.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Metrics } from '../base/metrics.ts'
+import { notify } from '../db/listener.ts'
 import type { Tx } from '../db/pool.ts'
 import { type NewExecution, startExecutions } from '../execution/start.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -62,6 +63,7 @@ export async function fire(
   await Promise.all([
     startExecutions(tx, deps.queue, executions),
     markTriggered(tx, [...new Set(executions.map(execution => execution.triggerId).filter(id => id !== null))]),
+    executions.length > 0 ? notify(tx, 'jobs') : undefined,
   ])
   for (const { disposal } of fresh) observe(deps.metrics, disposal, now)
   const fired = fresh.flatMap(({ disposal: { trigger }, row: { executionId } }) =>

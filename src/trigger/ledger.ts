@@ -1,5 +1,6 @@
 // The ledger: what became of every slot and every request. Its primary key (trigger_id, fire_key) is the proof that a
 // trigger fires once; everything else a fire makes is gated on the rows this insert returns.
+import { values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
 
@@ -23,14 +24,23 @@ export interface LedgerRow {
 /** Writes the rows that are new; resolves to their keys. A key that is already there stays as it was decided. */
 export async function recordDispositions(tx: Tx, rows: readonly LedgerRow[]): Promise<Set<string>> {
   if (rows.length === 0) return new Set()
+  const each = <T>(pick: (row: LedgerRow) => T): T[] => rows.map(pick)
   const recorded = await tx.rows<{ triggerId: string; fireKey: string }>(sql('trigger.recordDispositions')`
     insert into public.trigger_fires
       (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, request_hash, decided_at)
-    select "triggerId", "fireKey", disposition, reason, "slotAt", "slotUntil", "slotCount", "executionId",
-      decode("requestHash", 'hex'), now()
-    from json_to_recordset(${JSON.stringify(rows)}::json)
-      as r ("triggerId" uuid, "fireKey" text, disposition text, reason text, "slotAt" timestamptz, "slotUntil" timestamptz,
-        "slotCount" integer, "executionId" uuid, "requestHash" text)
+    select trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id,
+      decode(request_hash, 'hex'), now()
+    from rows from (
+      unnest(${words(each(row => row.triggerId))}::uuid[]),
+      jsonb_array_elements_text(${values(each(row => row.fireKey))}::jsonb),
+      unnest(${words(each(row => row.disposition))}::text[]),
+      unnest(${words(each(row => row.reason))}::text[]),
+      unnest(${words(each(row => row.slotAt))}::timestamptz[]),
+      unnest(${words(each(row => row.slotUntil))}::timestamptz[]),
+      unnest(${words(each(row => row.slotCount))}::integer[]),
+      unnest(${words(each(row => row.executionId))}::uuid[]),
+      unnest(${words(each(row => row.requestHash))}::text[])
+    ) as r (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, request_hash)
     on conflict (trigger_id, fire_key) do nothing
     returning trigger_id as "triggerId", fire_key as "fireKey"`)
   return new Set(recorded.map(row => ledgerKey(row)))

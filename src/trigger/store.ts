@@ -23,24 +23,30 @@ export interface DueCursor {
 
 /**
  * Claims due cursors. Half of a batch is for triggers that have become due within the last poll, so that a backlog does
- * not delay what is on time. `SKIP LOCKED` spreads the pollers.
+ * not delay what is on time; what one half does not need is the other's. `SKIP LOCKED` spreads the pollers.
  */
 export function claimDueCursors(
   tx: Tx,
   { limit, freshFor }: { limit: number; freshFor: number },
 ): Promise<DueCursor[]> {
   return tx.rows(sql('trigger.claimDue')`
-    with backlog as materialized (
-      select trigger_id, next_fire_at from public.trigger_cursors
-      where next_fire_at <= now() - ${freshFor} * interval '1 millisecond'
-      order by next_fire_at
-      limit ${Math.ceil(limit / 2)}
-      for update skip locked
-    ), fresh as materialized (
+    with fresh as materialized (
       select trigger_id, next_fire_at from public.trigger_cursors
       where next_fire_at > now() - ${freshFor} * interval '1 millisecond' and next_fire_at <= now()
       order by next_fire_at
-      limit ${limit} - (select count(*) from backlog)
+      limit ${limit} - (
+        select count(*) from (
+          select from public.trigger_cursors
+          where next_fire_at <= now() - ${freshFor} * interval '1 millisecond'
+          limit ${Math.floor(limit / 2)}
+        ) as half
+      )
+      for update skip locked
+    ), backlog as materialized (
+      select trigger_id, next_fire_at from public.trigger_cursors
+      where next_fire_at <= now() - ${freshFor} * interval '1 millisecond'
+      order by next_fire_at
+      limit ${limit} - (select count(*) from fresh)
       for update skip locked
     )
     select trigger_id as id, next_fire_at as "nextFireAt", now()::timestamptz(3) as now
