@@ -4,7 +4,8 @@
 //    the credentials of the machine.
 // 2. Of IPv6 only what is given out as public (2000::/3) is public. So the forms that wrap an IPv4 address (mapped,
 //    NAT64, 6to4 …) are refused as a whole.
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { type AddressRanges, createAddressRanges, isAddressRange } from './address-ranges.ts'
 import { MbflowError } from './errors.ts'
 
 export interface AddressRules {
@@ -14,21 +15,17 @@ export interface AddressRules {
 
 /** `allowed`: addresses, ranges (`10.0.0.0/8`) and host names that are reachable although they are not public. */
 export function createAddressRules(allowed: readonly string[]): AddressRules {
-  const allowedAddresses = new BlockList()
-  const allowedHosts = new Set<string>()
-  for (const entry of allowed) {
-    const host = addRange(allowedAddresses, entry) ? null : hostName(entry)
-    if (host !== null) allowedHosts.add(host)
-  }
+  const allowedAddresses = createAddressRanges(allowed.filter(isAddressRange))
+  const allowedHosts = new Set(allowed.filter(entry => !isAddressRange(entry)).map(hostName))
   return {
     refusal(address, host) {
-      const family = familyOf(address)
-      if (family === null) return 'not an address'
-      if (metadata.check(address, family)) return 'the address of a metadata service'
-      if (allowedHosts.has(withoutFinalDot(host)) || allowedAddresses.check(address, family)) return null
-      const kind = special.find(([, ranges]) => ranges.check(address, family))?.[0]
+      const version = isIP(address)
+      if (version === 0) return 'not an address'
+      if (metadata.has(address)) return 'the address of a metadata service'
+      if (allowedHosts.has(withoutFinalDot(host)) || allowedAddresses.has(address)) return null
+      const kind = special.find(([, ranges]) => ranges.has(address))?.[0]
       if (kind !== undefined) return kind
-      return family === 'ipv6' && !publicIPv6.check(address, family) ? 'not a public address' : null
+      return version === 6 && !publicIPv6.has(address) ? 'not a public address' : null
     },
   }
 }
@@ -44,51 +41,32 @@ const METADATA_IPV4 = [
 ]
 const METADATA_IPV6 = ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', 'fe80::a9fe:a9fe']
 
-const metadata = blockList([...METADATA_IPV4, ...METADATA_IPV4.flatMap(wrapped), ...METADATA_IPV6])
+const metadata = createAddressRanges([...METADATA_IPV4, ...METADATA_IPV4.flatMap(wrapped), ...METADATA_IPV6])
 
-const special: readonly (readonly [kind: string, ranges: BlockList])[] = [
-  ['a loopback address', blockList(['127.0.0.0/8', '::1'])],
-  ['a private address', blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'])],
-  ['a link-local address', blockList(['169.254.0.0/16', 'fe80::/10'])],
-  ['a multicast address', blockList(['224.0.0.0/4', 'ff00::/8'])],
+const special: readonly (readonly [kind: string, ranges: AddressRanges])[] = [
+  ['a loopback address', createAddressRanges(['127.0.0.0/8', '::1'])],
+  [
+    'a private address',
+    createAddressRanges(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']),
+  ],
+  ['a link-local address', createAddressRanges(['169.254.0.0/16', 'fe80::/10'])],
+  ['a multicast address', createAddressRanges(['224.0.0.0/4', 'ff00::/8'])],
   [
     'a reserved address',
-    blockList([
+    createAddressRanges([
       ...['0.0.0.0/8', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '198.18.0.0/15', '198.51.100.0/24'],
       ...['203.0.113.0/24', '240.0.0.0/4', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
     ]),
   ],
 ]
 
-const publicIPv6 = blockList(['2000::/3'])
+const publicIPv6 = createAddressRanges(['2000::/3'])
 
 /** The IPv6 forms that reach the same IPv4 host; the mapped form (`::ffff:…`) the list knows by itself. */
 function wrapped(ipv4: string): string[] {
   const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number)
   const groups = `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
   return [`::${groups}`, `::ffff:0:${groups}`, `64:ff9b::${groups}`, `64:ff9b:1::${groups}`, `2002:${groups}::/48`]
-}
-
-function blockList(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) addRange(list, range)
-  return list
-}
-
-/** Adds an address or a range; false when `entry` is neither. */
-function addRange(list: BlockList, entry: string): boolean {
-  const [, address = '', prefix] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? []
-  const family = familyOf(address)
-  const bits = family === 'ipv4' ? 32 : 128
-  const length = Number(prefix ?? bits)
-  if (family === null || length > bits) return false
-  list.addSubnet(address, length, family)
-  return true
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' | null {
-  const version = isIP(address)
-  return version === 0 ? null : `ipv${version as 4 | 6}`
 }
 
 /** The name as URLs write it. */

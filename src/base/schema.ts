@@ -48,6 +48,17 @@ export function DurationText({ min = '0s', max, ...options }: DurationOptions): 
   )
 }
 
+const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
+
+/** The schema of a secret's name. */
+export function SecretName(description: string): TString {
+  return Type.Refine(
+    Type.String({ description }),
+    name => typeof name !== 'string' || SECRET_NAME.test(name),
+    () => 'must be the name of a secret (letters, digits and _), not the secret itself', // which is not shown
+  )
+}
+
 /** `path` extended by a key or an index: `nodes[2].config`, `headers["x y"]`. */
 export function childPath(path: string, key: string | number): string {
   if (typeof key === 'number') return `${path}[${key}]`

@@ -7,13 +7,12 @@ import { excerpt } from '../base/errors.ts'
 import type { HttpResponse } from '../base/http-client.ts'
 import type { Json } from '../base/json.ts'
 import { MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
+import { decodeText, parseMediaType } from '../base/media-type.ts'
 import { retryAfterMs } from '../base/retry.ts'
 import { type Failed, failed } from './node-type.ts'
 
 /** One level is the output's own. */
 const JSON_LIMITS = { depth: MAX_DEPTH - 1, keys: 100_000 }
-const JSON_TYPE = /^(application|text)\/json$|\+json$/
-const TEXT_TYPE = /^text\/|[/+](xml|yaml)$|^application\/(x-www-form-urlencoded|x-ndjson|javascript)$/
 const EXCERPT_LENGTH = 200
 
 export interface Asked {
@@ -73,32 +72,17 @@ type Decoded = { readonly value: Json } | { readonly problem: string }
 
 function decode({ headers, body }: HttpResponse): Decoded {
   if (body.length === 0) return { value: null }
-  const { essence, charset } = parseContentType(headers['content-type'] ?? '')
-  if (JSON_TYPE.test(essence)) {
-    const text = textOf(body, charset, { fatal: true })
+  const { kind, charset } = parseMediaType(headers['content-type'] ?? '')
+  if (kind === 'json') {
+    const text = decodeText(body, charset, { fatal: true })
     return text === null ? { problem: `it is not ${charset}` } : parseJsonWithin(text, JSON_LIMITS)
   }
-  const text = TEXT_TYPE.test(essence) ? textOf(body, charset) : null
+  const text = kind === 'other' ? null : decodeText(body, charset)
   return { value: text ?? { base64: Buffer.from(body).toString('base64'), bytes: body.length } }
 }
 
-function parseContentType(header: string): { essence: string; charset: string } {
-  const essence = header.replace(/;.*$/s, '').trim().toLowerCase()
-  const charset = /;\s*charset="?([^\s";]+)/i.exec(header)?.[1] ?? 'utf-8'
-  return { essence, charset }
-}
-
-/** Null when the charset is unknown or, with `fatal`, when the bytes are not in it. */
-function textOf(body: Uint8Array, charset: string, options: { fatal?: boolean } = {}): string | null {
-  try {
-    return new TextDecoder(charset, options).decode(body)
-  } catch {
-    return null
-  }
-}
-
 function excerptOf({ headers, body }: HttpResponse): string {
-  const { essence, charset } = parseContentType(headers['content-type'] ?? '')
-  if (!JSON_TYPE.test(essence) && !TEXT_TYPE.test(essence)) return ''
-  return excerpt(textOf(body.subarray(0, 4 * EXCERPT_LENGTH), charset) ?? '', EXCERPT_LENGTH)
+  const { kind, charset } = parseMediaType(headers['content-type'] ?? '')
+  if (kind === 'other') return ''
+  return excerpt(decodeText(body.subarray(0, 4 * EXCERPT_LENGTH), charset) ?? '', EXCERPT_LENGTH)
 }

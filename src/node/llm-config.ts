@@ -1,7 +1,6 @@
 // The config of the llm node.
 import { type Static, Type } from 'typebox'
-
-const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
+import { SecretName } from '../base/schema.ts'
 
 export const llmConfigSchema = Type.Object(
   {
@@ -48,13 +47,8 @@ export const llmConfigSchema = Type.Object(
       }),
     ),
     secret: Type.Optional(
-      Type.Refine(
-        Type.String({
-          description:
-            'The name of the secret that holds the API key. Default: the name of the provider, and none if base_url is given.',
-        }),
-        name => SECRET_NAME.test(name),
-        () => 'must be the name of a secret (letters, digits and _), not the secret itself', // which is not shown
+      SecretName(
+        'The name of the secret that holds the API key. Default: the name of the provider, and none if base_url is given.',
       ),
     ),
   },

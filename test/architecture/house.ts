@@ -14,6 +14,8 @@ export interface House {
   readonly pure: { readonly [slice: string]: string }
   /** Packages that only compute; pure files may use them. */
   readonly pureVendors: readonly string[]
+  /** What pure files may take from a module of Node: the parts that only compute. */
+  readonly pureBuiltins: { readonly [module: string]: readonly string[] }
   /** Where each package, or door to the outside, may be used. */
   readonly vendors: { readonly [name: string]: readonly string[] }
   readonly maxLines: number
@@ -30,18 +32,23 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'duration errors http-client http-failures json json-limits lru near-miss retry schema secrets',
+    base: 'address-ranges addresses duration errors http-client http-failures json json-limits json-path lru media-type near-miss retry schema secrets',
     cli: 'table text',
     event: 'append event',
     execution: 'decide evolve inputs state',
     expression: 'ast bounded expression fast-path references scan template wording',
+    inbox: 'body challenge claim client-address delivery fields input reception refusal request signature verification',
     node: 'http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',
     queue: 'queues',
     trigger:
-      'calendar calendar-document check cron-days cron-syntax dispose exclusion instant misfire overlap registry schedule schedule-policy slots spread trigger trigger-type types/ wall-clock zone',
+      'calendar calendar-document check cron-days cron-syntax dispose exclusion explain forecast foresee instant local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
     workflow: 'document draw draw-layers draw-layout form validate validate-graph validate-names waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],
+  pureBuiltins: {
+    'node:crypto': ['createHash', 'createHmac', 'timingSafeEqual'],
+    'node:net': ['BlockList', 'SocketAddress', 'isIP'],
+  },
   vendors: {
     commander: ['cli/'],
     'cron-parser': ['trigger/types/cron.ts'],

@@ -86,6 +86,17 @@ const planted: readonly Planted[] = [
   },
   {
     rule: 'pure files import only pure files and touch nothing outside',
+    what: 'chance beside a hash, and a whole module of Node',
+    files: {
+      'inbox/a.ts': "import { createHash } from 'node:crypto'",
+      'inbox/b.ts': "import { createHash, randomBytes } from 'node:crypto'",
+      'inbox/c.ts': "import * as crypto from 'node:crypto'",
+    },
+    change: { pure: { inbox: 'a b c' } },
+    found: ['inbox/b.ts imports node:crypto', 'inbox/c.ts imports node:crypto'],
+  },
+  {
+    rule: 'pure files import only pure files and touch nothing outside',
     what: 'the clock, chance and the environment',
     files: {
       'trigger/slots.ts':

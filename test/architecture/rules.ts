@@ -36,10 +36,16 @@ export const rules: { readonly [name: string]: Rule } = {
         .map(({ target }) => `${path} imports ${target}`),
     ),
 
-  'pure files import only pure files and touch nothing outside': (modules, { pure, pureVendors, exceptions }) => {
+  'pure files import only pure files and touch nothing outside': (
+    modules,
+    { pure, pureVendors, pureBuiltins, exceptions },
+  ) => {
     const files = pureFiles(pure)
-    const isAllowed = ({ kind, target }: Import): boolean =>
-      kind === 'file' ? isIn(files, target) : kind === 'package' && pureVendors.includes(target)
+    const isAllowed = ({ kind, target, names }: Import): boolean => {
+      if (kind === 'file') return isIn(files, target)
+      if (kind === 'builtin') return names.every(name => pureBuiltins[target]?.includes(name) ?? false)
+      return kind === 'package' && pureVendors.includes(target)
+    }
     return modules
       .filter(({ path }) => isIn(files, path))
       .flatMap(({ path, imports, ambient }) => [

@@ -13,6 +13,8 @@ export interface Import {
   readonly kind: 'file' | 'package' | 'builtin' | 'unreadable'
   /** Erased before the program runs. */
   readonly typeOnly: boolean
+  /** What it takes of the module; `*` for all of it. */
+  readonly names: readonly string[]
 }
 
 export interface Module {
@@ -92,11 +94,19 @@ function importedBy(node: Ast): unknown {
 function readImport(from: string, node: Ast): Import {
   const typeOnly = node.importKind === 'type' || node.exportKind === 'type' || node.type === 'TSImportType'
   const specifier = (importedBy(node) as Ast).value
-  if (typeof specifier !== 'string') return { target: 'a computed import', kind: 'unreadable', typeOnly }
-  if (specifier.startsWith('.')) return { target: posix.join(posix.dirname(from), specifier), kind: 'file', typeOnly }
-  if (specifier.startsWith('node:')) return { target: specifier, kind: 'builtin', typeOnly }
+  const names = importedNames(node)
+  if (typeof specifier !== 'string') return { target: 'a computed import', kind: 'unreadable', typeOnly, names }
+  if (specifier.startsWith('.'))
+    return { target: posix.join(posix.dirname(from), specifier), kind: 'file', typeOnly, names }
+  if (specifier.startsWith('node:')) return { target: specifier, kind: 'builtin', typeOnly, names }
   const [scope = '', name] = specifier.split('/')
-  return { target: scope.startsWith('@') ? `${scope}/${name}` : scope, kind: 'package', typeOnly }
+  return { target: scope.startsWith('@') ? `${scope}/${name}` : scope, kind: 'package', typeOnly, names }
+}
+
+function importedNames(node: Ast): string[] {
+  if (node.type !== 'ImportDeclaration') return ['*']
+  const values = (node.specifiers as Ast[]).filter(({ importKind }) => importKind !== 'type')
+  return values.length === 0 ? ['*'] : values.map(({ imported }) => nameOf(imported) || '*')
 }
 
 /** `process.env`, `Date.now` and other members of globals, `const { env } = process`, `new Date()`, `fetch` … */
