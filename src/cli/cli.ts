@@ -8,6 +8,7 @@ import { configFamily } from './config.ts'
 import { type CliContext, createSession, type Family, type Io } from './context.ts'
 import { executionFamily } from './execution.ts'
 import { reportFailure } from './failure.ts'
+import { forecastFamily } from './forecast.ts'
 import { migrateFamily, normaliseFlags } from './migrate.ts'
 import { addSettingOptions, commonSettings } from './settings.ts'
 import { startFamily } from './start.ts'
@@ -19,6 +20,7 @@ const families: readonly Family[] = [
   applyFamily,
   workflowFamily,
   triggerFamily,
+  forecastFamily,
   executionFamily,
   calendarFamily,
   migrateFamily,

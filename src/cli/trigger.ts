@@ -3,7 +3,11 @@ import { MbflowError, messageOf } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { ListedTrigger } from '../trigger/find.ts'
 import type { CliContext, Family } from './context.ts'
+import { TRIGGER } from './instants.ts'
 import { relative } from './text.ts'
+import { addExplain, addHistory } from './trigger-explain.ts'
+import { addPreview } from './trigger-preview.ts'
+import { addSimulate } from './trigger-simulate.ts'
 
 interface FireOptions {
   readonly input?: string
@@ -11,10 +15,10 @@ interface FireOptions {
   readonly wait?: boolean
 }
 
-const WORD = '`workflow/key`, the key alone if only one trigger has it, or the id'
-
 export const triggerFamily: Family = (program, context) => {
-  const trigger = program.command('trigger').description('Triggers: list, fire, enable, disable')
+  const trigger = program
+    .command('trigger')
+    .description('Triggers: list, fire, enable, disable; see what their slots will become')
 
   trigger
     .command('list')
@@ -36,7 +40,7 @@ export const triggerFamily: Family = (program, context) => {
   trigger
     .command('fire')
     .description('Fire a trigger now')
-    .argument('<trigger>', WORD)
+    .argument('<trigger>', TRIGGER)
     .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
     .option('--key <text>', 'makes it happen once: the same key again gives the same execution', notEmpty)
     .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
@@ -69,17 +73,22 @@ export const triggerFamily: Family = (program, context) => {
     .description(
       'Enable a trigger; it fires from its next slot on, slots of the time it was disabled are not made up for',
     )
-    .argument('<trigger>', WORD)
+    .argument('<trigger>', TRIGGER)
     .action((word: string) => change(context, word, { enabled: true, note: null }))
 
   trigger
     .command('disable')
     .description('Disable a trigger at once, on every daemon')
-    .argument('<trigger>', WORD)
+    .argument('<trigger>', TRIGGER)
     .option('--note <text>', 'why, for those who wonder later')
     .action((word: string, { note }: { note?: string }) =>
       change(context, word, { enabled: false, note: note ?? null }),
     )
+
+  addPreview(trigger, context)
+  addExplain(trigger, context)
+  addHistory(trigger, context)
+  addSimulate(trigger, context)
 }
 
 async function change(
