@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { statfsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { systemClock } from '../src/base/clock.ts'
 import { createIds, type Ids } from '../src/base/id.ts'
@@ -119,9 +120,12 @@ async function postmasterOf(pool: Pool): Promise<number> {
   return parentOf(row?.pid ?? 0)
 }
 
+/** As `npm start` and the launcher start it. */
+const daemonFlags: string[] = createRequire(import.meta.url)('../bin/daemon-flags.cjs')
+
 async function startDaemon(url: string, env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
   const settings = { DATABASE_URL: url, PORT: '0', LOG_LEVEL: 'error', MBFLOW_LOG_FORMAT: 'json', ...env }
-  const child = spawn(process.execPath, [join(ROOT, 'bin/mbflow'), 'start', '--no-migrate'], {
+  const child = spawn(process.execPath, [...daemonFlags, join(ROOT, 'bin/mbflow'), 'start', '--no-migrate'], {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', MBFLOW_LIFELINE: '3', ...settings },
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   })

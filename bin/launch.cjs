@@ -37,10 +37,14 @@ function missingFlags(program) {
   return (program.flags || []).filter(flag => process.execArgv.indexOf(flag) < 0)
 }
 
-/** Gives the process to a Node with the flags that are missing; returns where there are none, or the platform cannot. */
+/**
+ * Gives the process to a Node with the flags that are missing; returns where there are none, the platform cannot, or
+ * somebody holds on to the process by a pipe, which would be lost.
+ */
 function startAnew(program) {
   const flags = missingFlags(program)
   if (flags.length === 0 || process.execve === undefined || process.platform === 'win32') return
+  if (process.env.MBFLOW_LIFELINE !== undefined) return
   const command = [process.execPath].concat(process.execArgv, flags, process.argv.slice(1))
   process.removeAllListeners('warning') // that execve is experimental
   process.execve(process.execPath, command, process.env)
