@@ -39,8 +39,8 @@ export interface EventLogDeps {
 const MAX_BATCH = 256
 /** Characters of payload in one flush: its rows are written as JSON while the transaction is open, which must not take long. */
 const MAX_SIZE = 4 * 1024 * 1024
-/** One is prepared or committed while the database works on the other. */
-const LANES = 2
+/** While one is prepared and another committed, the database works on a third. */
+const LANES = 3
 const RETRY_MS = 200
 const LOCKED_ELSEWHERE_MS = 2
 
