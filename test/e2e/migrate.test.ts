@@ -26,7 +26,7 @@ test('up, status, down and reset take the database from a flag', async () => {
   })
   expect(await shell(readme(url, 'down'))).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^rolled back 003_/),
+    stdout: expect.stringMatching(/^rolled back \d{3}_/),
   })
   expect(await shell(readme(url, 'reset'))).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes') })
   await expect(pool.executeSql('select from workflows')).resolves.toBeDefined()

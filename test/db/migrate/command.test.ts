@@ -5,6 +5,7 @@ import { run } from '../../../src/cli/cli.ts'
 import { createInterruption } from '../../../src/cli/interruption.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { recorder } from '../../unit/cli/recorder.ts'
+import { LAST, OWN } from './folder.ts'
 
 interface Result {
   readonly code: number
@@ -28,9 +29,7 @@ test('up says what it applied, and that nothing is left', async () => {
   const { url } = await createTestDatabase({ empty: true })
   const { code, stdout } = await migrate(url, ['up'])
   expect(code).toBe(0)
-  expect(stdout).toMatch(
-    /^applied 001_init_schema \(\d+ms\)\napplied 002_event_partitions \(.*\)\napplied 003_trigger_ledger \(.*\)\n$/,
-  )
+  expect(stdout).toMatch(new RegExp(`^${OWN.map(name => `applied ${name} \\(\\d+ms\\)\n`).join('')}$`))
   expect(await migrate(url, ['up'])).toEqual({
     code: 0,
     stdout: 'Nothing to apply: the database is up to date.\n',
@@ -58,7 +57,7 @@ test('status names each file, its state and when it was applied', async () => {
   const { code, stdout } = await migrate(url, ['status'])
   expect(code).toBe(0)
   expect(stdout).toMatch(/^001_init_schema +applied +\d{4}-\d{2}-\d{2}T\S+Z \(.*\)$/m)
-  expect(stdout).toMatch(/^003_trigger_ledger +pending$/m)
+  expect(stdout).toMatch(new RegExp(`^${LAST} +pending$`, 'm'))
 })
 
 test('status --json is for programs', async () => {
@@ -78,15 +77,15 @@ test('status --check fails unless the database is up to date', async () => {
   await migrate(url, ['down'])
   expect(await migrate(url, ['status', '--check'])).toMatchObject({
     code: 1,
-    stdout: expect.stringContaining('003_trigger_ledger'),
-    stderr: 'error: pending: 003_trigger_ledger\nhint: Run: mbflow migrate up\n',
+    stdout: expect.stringContaining(LAST),
+    stderr: `error: pending: ${LAST}\nhint: Run: mbflow migrate up\n`,
   })
 })
 
 test('down takes a number of migrations', async () => {
   const { url } = await createTestDatabase()
   expect((await migrate(url, ['down', '2'])).stdout).toMatch(
-    /^rolled back 003_trigger_ledger .*\nrolled back 002_event_partitions .*\n$/,
+    new RegExp(`^rolled back ${LAST} .*\nrolled back ${OWN.at(-2)} .*\n$`),
   )
 })
 
@@ -104,7 +103,7 @@ describe('reset', () => {
     const { code, stdout } = await migrate(url, ['reset', '--force'], 'yes')
     expect([code, stdout]).toEqual([
       0,
-      expect.stringMatching(/^rolled back 003_.*\n(.*\n)+Nothing of mbflow is left in database /),
+      expect.stringMatching(new RegExp(`^rolled back ${LAST}.*\n(.*\n)+Nothing of mbflow is left in database `)),
     ])
     await expect(pool.executeSql('select from workflows')).rejects.toMatchObject({ code: '42P01' })
   })

@@ -1,8 +1,17 @@
-// Folders of migrations for tests that need other ones than the program's own.
+// The program's own migrations, and folders for tests that need other ones.
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+
+/** The names of the program's own, in order. */
+export const OWN = readdirSync(join(import.meta.dirname, '../../../migrations'))
+  .filter(file => file.endsWith('.up.sql'))
+  .map(file => file.slice(0, -'.up.sql'.length))
+  .sort()
+
+export const LAST = OWN.at(-1) ?? ''
 
 /** What `up` calls when nothing is pending. */
 const PARTITIONS = [

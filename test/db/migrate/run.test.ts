@@ -6,9 +6,7 @@ import type { RawDb } from '../../../src/db/pool.ts'
 import { installQueue } from '../../../src/queue/queue.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { insertOneOfEach, select } from '../schema/rows.ts'
-import { migrationFolder } from './folder.ts'
-
-const OWN = ['001_init_schema', '002_event_partitions', '003_trigger_ledger']
+import { LAST, migrationFolder, OWN } from './folder.ts'
 
 /** Everything in the schema `public`, by kind and name. */
 async function inventory(db: RawDb): Promise<unknown[]> {
@@ -71,11 +69,8 @@ test('what other slices install runs once nothing is pending', async () => {
 
 test('down rolls back the last migration, or as many as told', async () => {
   const { url } = await createTestDatabase()
-  expect((await migrateDown({ url, log })).map(({ name }) => name)).toEqual(['003_trigger_ledger'])
-  expect((await migrateDown({ url, log, steps: 9 })).map(({ name }) => name)).toEqual([
-    '002_event_partitions',
-    '001_init_schema',
-  ])
+  expect((await migrateDown({ url, log })).map(({ name }) => name)).toEqual([LAST])
+  expect((await migrateDown({ url, log, steps: 9 })).map(({ name }) => name)).toEqual(OWN.slice(0, -1).reverse())
   expect(await migrateDown({ url, log })).toEqual([])
 })
 
