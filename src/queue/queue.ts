@@ -109,7 +109,7 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
     async start() {
       try {
         await boss.start()
-        await statistics.refresh()
+        if (supervise) await statistics.refresh() // a worker, not a command that is over in a moment
       } catch (error) {
         if (!/pg-boss|schema|version/i.test(messageOf(error))) throw error
         throw new MbflowError('QUEUE_VERSION', `the queue schema does not fit this program: ${messageOf(error)}`, {

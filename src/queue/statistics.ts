@@ -1,6 +1,6 @@
 // Keeps the planner's idea of the job table fresh. Autovacuum looks once a minute, which a burst does not wait for: a claim
 // planned for an empty table visits every queued job. So a process that claims in a burst asks for statistics itself, after
-// claims that double from ask to ask, and after a pause from the start.
+// four times as many claims from ask to ask, and after a pause from the start.
 import { systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Pool } from '../db/pool.ts'
