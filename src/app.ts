@@ -1,6 +1,8 @@
 // The composition root: configuration in, a running daemon out. Parts are started in the order in which they need each
 // other and stopped in reverse: first what brings work in, then what works, then what both stand on.
 import { schedule } from 'node-cron'
+import { createMasterKeys } from './access/master-keys.ts'
+import { createStoredSecrets } from './access/stored-secrets.ts'
 import { type Clock, createDatabaseClock, type DatabaseClock, systemClock } from './base/clock.ts'
 import type { Config } from './base/config.ts'
 import { createHttpClient } from './base/http-guard.ts'
@@ -8,7 +10,7 @@ import { createIds, type Ids } from './base/id.ts'
 import { createLimit } from './base/limit.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
-import { createSecrets } from './base/secrets.ts'
+import { createSecrets, type Secrets } from './base/secrets.ts'
 import type { Loop, Service } from './base/service.ts'
 import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
@@ -46,6 +48,7 @@ interface Ground {
   readonly databaseClock: DatabaseClock
   readonly ids: Ids
   readonly metrics: Metrics
+  readonly secrets: Secrets
   readonly pools: Pools
   readonly queue: Queue
 }
@@ -56,6 +59,8 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   const plays = (role: Config['roles'][number]): boolean => config.roles.includes(role)
   const pools = createPools(config, database.url, log)
   const queue = createQueue({ pool: pools.queue, log, supervise: plays('worker') })
+  const keys = createMasterKeys({ masterKeys: config.masterKeys, dataDir: database.dataDir })
+  const stored = createStoredSecrets({ pool: pools.engine, keys, clock })
   const ground: Ground = {
     config,
     log,
@@ -63,6 +68,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     databaseClock,
     ids: createIds(databaseClock.now),
     metrics: createMetrics(),
+    secrets: createSecrets(config.secrets, stored),
     pools,
     queue,
   }
@@ -78,6 +84,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
   listener.on('triggers', poller.wake)
   listener.on('jobs', worker.wake)
+  listener.on('secrets', stored.forget)
 
   const parts: Service[] = [
     database.watch(clock),
@@ -112,7 +119,8 @@ async function stopPart(part: Service, log: Logger): Promise<void> {
 }
 
 /** The role that runs executions. */
-function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, queue }: Ground, hold: () => boolean) {
+function createWorker(ground: Ground, hold: () => boolean) {
+  const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue } = ground
   const evaluator = createEvaluator({ size: config.expressionProcesses, log })
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log })
@@ -123,7 +131,7 @@ function createWorker({ config, log, clock, databaseClock, ids, metrics, pools, 
     nodeTypes,
     evaluator,
     http,
-    secrets: createSecrets(config.secrets),
+    secrets,
     metrics,
     attempts: createLimit(config.nodeConcurrency),
     drainTimeout: config.drainTimeout,

@@ -71,7 +71,7 @@ function find(key: SettingKey, env: Environment, flags: Flags): Found {
   const { env: name, mask, fallback }: Setting<unknown> = settings[key]
   const show = (written: string): string => (mask ? mask(written) : written)
   if (flags[key] !== undefined)
-    return { source: 'flag', name: flagOf(key), written: flags[key], text: show(flags[key]) }
+    return { source: 'flag', name: flagOf(key) ?? name, written: flags[key], text: show(flags[key]) }
   if (mask && env[`${name}_FILE`]) return readSecret(name, env, show)
   if (env[name]) return { source: 'env', name, written: env[name], text: show(env[name]) }
   if ('instead' in fallback) return { source: 'default', name, written: undefined }
@@ -147,7 +147,8 @@ export interface DescribedSetting {
   readonly name: string
   readonly default: string
   readonly env: string
-  readonly flag: string
+  /** Null if there is none. */
+  readonly flag: string | null
   readonly form: string
   readonly doc: string
 }

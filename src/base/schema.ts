@@ -10,6 +10,7 @@ import { Settings } from 'typebox/system'
 import { DurationError, formatDuration, parseDuration } from './duration.ts'
 import type { Problem } from './errors.ts'
 import { nearMiss } from './near-miss.ts'
+import { isSecretName } from './secrets.ts'
 
 Settings.Set({ maxErrors: Number.MAX_SAFE_INTEGER })
 
@@ -48,13 +49,11 @@ export function DurationText({ min = '0s', max, ...options }: DurationOptions): 
   )
 }
 
-const SECRET_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
-
 /** The schema of a secret's name. */
 export function SecretName(description: string): TString {
   return Type.Refine(
     Type.String({ description }),
-    name => typeof name !== 'string' || SECRET_NAME.test(name),
+    name => typeof name !== 'string' || isSecretName(name),
     () => 'must be the name of a secret (letters, digits and _), not the secret itself', // which is not shown
   )
 }

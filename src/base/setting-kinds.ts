@@ -2,6 +2,7 @@
 // "MBFLOW_X …"; it never guesses and never falls back.
 import { isIP } from 'node:net'
 import { DurationError, formatDuration, parseDuration } from './duration.ts'
+import { type MasterKey, readMasterKeys } from './master-key.ts'
 import { nearMiss } from './near-miss.ts'
 
 export interface Refusal {
@@ -121,6 +122,20 @@ export const databaseUrl: Kind<string> = {
     return {
       refused: 'must be a URL of the form postgres://user:password@host:port/database',
       hint: 'special characters in the password are written as %XX: @ as %40, # as %23, / as %2F, % as %25',
+    }
+  },
+}
+
+/** Its refusals never show what was written. */
+export const masterKeys: Kind<readonly MasterKey[]> = {
+  name: 'keys',
+  form: '32 bytes in base64 or hex; of several such keys the newest first',
+  read(written) {
+    const value = readMasterKeys(written)
+    if (value !== null) return { value }
+    return {
+      refused: 'must be 32 random bytes in base64 or hex, or several such keys, the newest first',
+      hint: 'this makes one: openssl rand -base64 32',
     }
   },
 }

@@ -7,6 +7,7 @@ import {
   hosts,
   type Kind,
   maskUrl,
+  masterKeys,
   oneOf,
   path,
   someOf,
@@ -24,6 +25,8 @@ export interface Setting<T> {
   readonly doc: string
   /** Makes a secret's text fit to be shown. A secret may also come from the file named by `<env>_FILE`. */
   readonly mask?: (text: string) => string
+  /** It has no flag: what stands in a command line is seen by everybody on the machine. */
+  readonly unflagged?: true
 }
 
 type Described = Omit<Setting<never>, 'kind' | 'fallback'>
@@ -46,6 +49,12 @@ export const settings = {
   dataDir: optional(path, "the user's data directory", {
     env: 'MBFLOW_DATA_DIR',
     doc: 'Where the embedded PostgreSQL keeps its data.',
+  }),
+  masterKeys: optional(masterKeys, 'a file in the data directory of the embedded PostgreSQL', {
+    env: 'MBFLOW_MASTER_KEY',
+    doc: 'What seals and opens the secrets in the database.',
+    mask: () => '***',
+    unflagged: true,
   }),
   pgBin: optional(path, 'the packaged PostgreSQL, else the one on the PATH', {
     env: 'MBFLOW_PG_BIN',
@@ -112,7 +121,9 @@ export function defaultOf({ fallback }: Setting<unknown>): string {
   return fallback.text === '' ? 'none' : fallback.text
 }
 
-/** The command-line flag of a setting: `--poll-interval`. */
-export function flagOf(key: SettingKey): string {
+/** The command-line flag of a setting: `--poll-interval`; null if it has none. */
+export function flagOf(key: SettingKey): string | null {
+  const { unflagged }: Setting<unknown> = settings[key]
+  if (unflagged) return null
   return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }

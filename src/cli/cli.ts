@@ -10,6 +10,7 @@ import { executionFamily } from './execution.ts'
 import { reportFailure } from './failure.ts'
 import { forecastFamily } from './forecast.ts'
 import { migrateFamily, normaliseFlags } from './migrate.ts'
+import { secretFamily } from './secret.ts'
 import { addSettingOptions, commonSettings } from './settings.ts'
 import { startFamily } from './start.ts'
 import { triggerFamily } from './trigger.ts'
@@ -23,6 +24,7 @@ const families: readonly Family[] = [
   forecastFamily,
   executionFamily,
   calendarFamily,
+  secretFamily,
   migrateFamily,
   configFamily,
 ]

@@ -8,6 +8,8 @@ import { createPool, type Pool } from '../db/pool.ts'
 
 export interface Connection {
   readonly url: string
+  /** Folder of the embedded PostgreSQL; undefined for a server of the user's. */
+  readonly dataDir: string | undefined
   readonly pool: Pool
   readonly log: Logger
   /** What went wrong while it was used, in words a user can act on. */
@@ -23,6 +25,7 @@ export async function openConnection(config: Config, env: Environment): Promise<
   const pool = createPool({ url: database.url, applicationName: 'mbflow:cli', max: 4, log })
   return {
     url: database.url,
+    dataDir: database.dataDir,
     pool,
     log,
     explain: error => explainDatabaseError(error, database.url),

@@ -18,6 +18,8 @@ export interface CliContext {
   connect(): Promise<Connection>
   /** Yes or no from the person at the terminal; throws REFUSED where there is none. */
   confirm(question: string): Promise<boolean>
+  /** A secret, typed without being shown or read from standard input. */
+  secret(question: string): Promise<string>
   /** Aborts at the first interruption, which from now on does not end the process; the second one does. */
   interrupted(): AbortSignal
 }
@@ -75,6 +77,7 @@ export function createSession({ env, stdin, stdout, stderr, interruption }: Io):
         reader.close()
       }
     },
+    secret: question => import('./read-secret.ts').then(({ readSecret }) => readSecret({ stdin, stderr }, question)),
     interrupted: () => interruption.take(),
   }
 

@@ -14,9 +14,11 @@ export function addSettingOptions(command: Command, keys: readonly SettingKey[])
   for (const key of keys) {
     const setting: Setting<unknown> = settings[key]
     const { env, kind, doc } = setting
+    const flag = flagOf(key)
+    if (flag === null) continue
     const allowed = kind.name === 'word' || kind.name === 'list' ? `: ${kind.form}` : ''
     command.option(
-      `${flagOf(key)} <${kind.name}>`,
+      `${flag} <${kind.name}>`,
       `${doc.replace(/\.$/, '')}${allowed} (env: ${env}, default: ${defaultOf(setting)})`,
     )
   }

@@ -1,5 +1,6 @@
 // What lies where in the data folder of an embedded server:
 //   pg/  the cluster · password · port · postgres.log · users/  who uses it · lock  held to change any of it
+// Beside it lies master-key, which `access/` makes for the secrets in the database.
 import { chmod, mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Account, give, serverAccount } from './embedded-account.ts'

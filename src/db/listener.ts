@@ -9,7 +9,7 @@ import type { Db } from './pool.ts'
 import { sql } from './sql.ts'
 
 /** The words that travel on the channel. */
-export type Topic = 'jobs' | 'triggers'
+export type Topic = 'jobs' | 'secrets' | 'triggers'
 
 const CHANNEL = 'mbflow'
 const RECONNECT_MS = 1_000

@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Logger } from '../base/log.ts'
 import { checkSchema } from '../base/schema.ts'
-import { hideSecrets, type Secrets } from '../base/secrets.ts'
+import { hideSecrets, requireSecret, SecretError, type Secrets } from '../base/secrets.ts'
 import { traceparent } from '../base/trace.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
 import { type Evaluator, ExpressionError } from '../expression/expression.ts'
@@ -100,8 +100,8 @@ async function execute(
         return untilAborted(signal, deps.evaluator.evaluate(expression, sees))
       },
       secret: async name => {
-        const value = await deps.secrets.find(name)
-        if (value !== undefined) revealed.set(name, value)
+        const value = await untilAborted(signal, requireSecret(deps.secrets, name))
+        revealed.set(name, value)
         return value
       },
     })
@@ -111,6 +111,8 @@ async function execute(
     if (signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
     if (error instanceof ExpressionError)
       return failed(error.code, error.message, { retryable: MAY_PASS.has(error.code) })
+    if (error instanceof SecretError)
+      return failed(error.code, error.message, { retryable: error.code === 'SECRET_UNAVAILABLE' })
     const err = revealed.size === 0 ? error : hideSecrets(String((error as Error).stack ?? error), revealed)
     deps.log.error({ evt: 'node.crashed', err, executionId, node: node.key }, 'an executor threw')
     return failed('NODE_CRASHED', messageOf(error))

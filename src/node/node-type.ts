@@ -20,8 +20,8 @@ export interface NodeError {
 }
 
 /**
- * What an attempt came to. Executors return it. An ExpressionError they let pass becomes `failed` with its own code,
- * anything else they throw NODE_CRASHED; neither is retried.
+ * What an attempt came to. Executors return it. An ExpressionError or SecretError they let pass becomes `failed` with its
+ * own code, anything else they throw NODE_CRASHED; neither is retried.
  */
 export type Outcome =
   | {
@@ -73,10 +73,10 @@ export interface NodeContext {
   /** Evaluates a JSONata expression over the scope (and `extra` names); throws ExpressionError, and when the signal aborts. */
   evaluate(expression: string, extra?: JsonObject): Promise<Json | undefined>
   /**
-   * The value of the secret a config names. It may only leave through `http`: whatever of it comes back in an outcome is
-   * replaced before that is recorded, but nothing keeps an executor from logging it.
+   * The value of the secret a config names; throws SecretError. It may only leave through `http`: whatever of it comes
+   * back in an outcome is replaced before that is recorded, but nothing keeps an executor from logging it.
    */
-  secret(name: string): Promise<string | undefined>
+  secret(name: string): Promise<string>
 }
 
 export interface NodeType<Config = unknown> {

@@ -25,14 +25,14 @@ export interface House {
 
 export const house: House = {
   layers:
-    'base < db < queue < expression, event < node < workflow < execution < trigger < inbox < verify < http, cli < app',
+    'base < db < access, queue < expression, event < node < workflow < execution < trigger < inbox < verify < http, cli < app',
   sees: {
     node: ['base', 'expression'], // executors reach the world through their NodeContext
   },
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'address-ranges addresses duration errors http-client http-failures json json-limits json-path lru media-type near-miss retry schema secrets',
+    base: 'address-ranges addresses duration errors http-client http-failures json json-limits json-path lru master-key media-type near-miss retry schema secrets',
     cli: 'table text',
     event: 'append event',
     execution: 'decide evolve inputs state',

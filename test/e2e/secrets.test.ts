@@ -1,35 +1,103 @@
-// A secret in the environment of a daemon reaches whom it is for, and neither the output of commands nor the log.
-import { writeFile } from 'node:fs/promises'
+// Secrets reach whom they are for, from the environment of a daemon or from the database, and neither the output of commands
+// nor the log.
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { newMasterKey } from '../../src/access/master-keys.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { runMbflow, startMbflow } from '../support/processes.ts'
-import { startStubServer } from '../support/stub-server.ts'
+import { type StubServer, startStubServer } from '../support/stub-server.ts'
 import { makeFolder } from './embedded-folder.ts'
 
 const CANARY = 'sk-canary-5d1c7e90'
+const MASTER_KEY = Buffer.from(newMasterKey().bytes).toString('base64')
 
-test('a secret is sent to the server it is for and shown to nobody else', { timeout: 60_000 }, async () => {
-  const { url } = await createTestDatabase()
-  const stub = await startStubServer()
+let stub: StubServer
+let url: string
+let env: Readonly<Record<string, string>>
+beforeAll(async () => {
+  ;({ url } = await createTestDatabase())
+  stub = await startStubServer()
   const folder = await makeFolder()
-  onTestFinished(async () => {
-    await stub.close()
-    await folder.remove()
-  })
+  env = { DATABASE_URL: url, PORT: '0', MBFLOW_ALLOW_PRIVATE: '127.0.0.1', LOG_LEVEL: 'trace' }
   const config = { provider: 'openai', model: 'm', prompt: 'hi', secret: 'crm', base_url: `${stub.url}/openai?leak` }
   const file = join(folder.root, 'asking.json')
   const nodes = [{ key: 'ask', type: 'llm', config }]
   await writeFile(file, JSON.stringify({ name: 'asking', nodes, triggers: [{ key: 'now', type: 'manual' }] }))
+  expect((await runMbflow(['apply', '-f', file], { env })).code).toBe(0)
+  return async () => {
+    await stub.close()
+    await folder.remove()
+  }
+}, 60_000)
 
-  const env = { DATABASE_URL: url, PORT: '0', MBFLOW_ALLOW_PRIVATE: '127.0.0.1', LOG_LEVEL: 'trace' }
+/** The key that the last request brought. */
+const sent = (): string | undefined => stub.requests.at(-1)?.headers.authorization
+
+test('a secret of the environment is sent to the server it is for and shown to nobody else', async () => {
   const daemon = startMbflow(['start'], { env: { ...env, MBFLOW_SECRET_CRM: CANARY } })
   await daemon.line(/is running/)
-  expect((await runMbflow(['apply', '-f', file], { env })).code).toBe(0)
   const { stdout } = await runMbflow(['trigger', 'fire', 'asking/now', '--wait', '--json'], { env })
   await daemon.stop('SIGTERM')
 
-  expect(stub.requests[0]?.headers.authorization).toBe(`Bearer ${CANARY}`)
+  expect(sent()).toBe(`Bearer ${CANARY}`)
   expect(stdout).toContain('[secret crm]')
   expect(`${stdout}${daemon.stdout()}${daemon.stderr()}`).not.toContain(CANARY)
-})
+}, 60_000)
+
+test('a stored secret is used as soon as it is set, replaced or deleted, and shown to nobody', async () => {
+  const withKey = { env: { ...env, MBFLOW_MASTER_KEY: MASTER_KEY } }
+  const fire = () => runMbflow(['trigger', 'fire', 'asking/now', '--wait', '--json'], { env })
+  const daemon = startMbflow(['start'], withKey)
+  await daemon.line(/is running/)
+  const said: string[] = []
+  for (const value of [CANARY, `${CANARY}-2`]) {
+    const set = await runMbflow(['secret', 'set', 'crm'], { ...withKey, input: `${value}\n` })
+    expect(set.code).toBe(0)
+    const { stdout } = await fire()
+    expect(sent()).toBe(`Bearer ${value}`)
+    said.push(set.stdout, set.stderr, stdout)
+  }
+  const listed = await runMbflow(['secret', 'list', '--json'], withKey)
+  expect(JSON.parse(listed.stdout)).toMatchObject([{ name: 'crm', version: 2, key: 'current' }])
+  expect((await runMbflow(['secret', 'delete', 'crm'], withKey)).code).toBe(0)
+  expect((await fire()).stdout).toContain('SECRET_MISSING')
+  await daemon.stop('SIGTERM')
+
+  expect([...said, listed.stdout, daemon.stdout(), daemon.stderr()].join('')).not.toContain(CANARY)
+}, 60_000)
+
+test('a daemon without the master key runs, and only what needs a stored secret fails', async () => {
+  const set = { env: { ...env, MBFLOW_MASTER_KEY: MASTER_KEY }, input: CANARY }
+  expect((await runMbflow(['secret', 'set', 'crm'], set)).code).toBe(0)
+  const daemon = startMbflow(['start'], { env })
+  await daemon.line(/is running/)
+  const { stdout } = await runMbflow(['trigger', 'fire', 'asking/now', '--wait', '--json'], { env })
+  expect(stdout).toContain('SECRET_LOCKED')
+  expect(await daemon.stop('SIGTERM')).toMatchObject({ code: 0 })
+}, 60_000)
+
+test('without a master key a command says in one line what to do', async () => {
+  const { code, stderr } = await runMbflow(['secret', 'set', 'crm'], { env: { DATABASE_URL: url }, input: CANARY })
+  expect(code).toBe(78)
+  expect(stderr).toBe(
+    'error: there is no master key for the secrets in the database\n' +
+      'hint: set MBFLOW_MASTER_KEY or MBFLOW_MASTER_KEY_FILE, to the same for every daemon and command\n',
+  )
+}, 60_000)
+
+test('beside an embedded PostgreSQL there is nothing to set up', async () => {
+  const folder = await makeFolder()
+  try {
+    const own = { env: { MBFLOW_DATA_DIR: folder.dataDir }, input: CANARY }
+    expect((await runMbflow(['migrate', 'up'], own)).code).toBe(0)
+    expect(await runMbflow(['secret', 'set', 'crm'], own)).toMatchObject({ code: 0, stdout: 'crm is set\n' })
+    const { mode } = await stat(join(folder.dataDir, 'master-key'))
+    expect(mode & 0o777).toBe(0o600)
+    expect(await runMbflow(['secret', 'rotate-key', '--json'], own)).toMatchObject({ code: 0 })
+    const { stdout } = await runMbflow(['secret', 'list', '--json'], own)
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'crm', key: 'current' }])
+  } finally {
+    await folder.remove()
+  }
+}, 120_000)

@@ -17,7 +17,7 @@ export function nodeContext({ input = null, ...given }: GivenContext = {}): Node
     log: silentLogger,
     http: { request: () => Promise.reject(new Error('this test gave no HTTP client')) },
     traceparent: '00-01890a5dac96774bbccea302099a8057-bcceb302099a8057-01',
-    secret: async () => undefined,
+    secret: () => Promise.reject(new Error('this test gave no secret')),
     timeout: 30_000,
     evaluate: (expression, extra) => evaluate(expression, { ...scope, ...extra } as JsonObject),
     ...given,

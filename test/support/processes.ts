@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly cwd?: string
   /** Added to what every process needs; nothing else of the tests' environment reaches it. */
   readonly env?: Readonly<Record<string, string>>
+  /** What it reads on standard input; nothing, if absent. */
+  readonly input?: string
 }
 
 const ROOT = new URL('../../', import.meta.url).pathname
@@ -53,10 +55,11 @@ export async function runMbflow(
 export function startProcess(
   command: string,
   args: readonly string[],
-  { cwd = ROOT, env = {} }: StartOptions = {},
+  { cwd = ROOT, env = {}, input }: StartOptions = {},
 ): Running {
   const { PATH = '', HOME = '', TMPDIR = '/tmp' } = process.env
-  const child = spawn(command, args, { cwd, env: { PATH, HOME, TMPDIR, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { cwd, env: { PATH, HOME, TMPDIR, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.on('error', () => {}).end(input) // it may not read what it gets
   const heard = { stdout: '', stderr: '' }
   let end: Ended | undefined
   let news = Promise.withResolvers<void>()

@@ -2,7 +2,6 @@
 // idempotency key is sent, as an answer that does not fit must be another one the next time.
 import { excerpt } from '../../base/errors.ts'
 import { MAX_OUTPUT_BYTES } from '../../base/json-limits.ts'
-import { secretVariable } from '../../base/secrets.ts'
 import { exchange } from '../http-exchange.ts'
 import { answerOf } from '../llm-answer.ts'
 import { anthropic } from '../llm-anthropic.ts'
@@ -43,11 +42,6 @@ async function ask(
 ): Promise<Reply | Failed> {
   const secret = config.secret ?? (config.base_url === undefined ? config.provider : undefined)
   const key = secret === undefined ? undefined : await context.secret(secret)
-  if (secret !== undefined && key === undefined)
-    return failed(
-      'SECRET_MISSING',
-      `there is no secret "${secret}": set ${secretVariable(secret)} where the daemon runs`,
-    )
   const exchanged = await exchange(
     {
       method: 'POST',

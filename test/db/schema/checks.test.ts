@@ -31,6 +31,14 @@ const valid: Readonly<Record<string, Row>> = {
   },
   trigger_fires: { trigger_id: trigger?.id, fire_key: 'req:cli:1', disposition: 'fired', execution_id: id },
   calendars: { name: 'valid', config: {} },
+  secrets: {
+    name: 'valid',
+    version: 1,
+    value: Buffer.alloc(29),
+    data_key: Buffer.alloc(60),
+    key_id: 'a',
+    updated_by: 'a',
+  },
 }
 
 const skipped = {
@@ -132,6 +140,9 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
   ['trigger_fires_slot_run_check', 'run of no slot', 'trigger_fires', { ...skipped, slot_count: 0 }],
   ['calendars_name_check', 'name with a blank', 'calendars', { name: 'days off' }],
   ['calendars_config_is_object', 'calendar that is a list', 'calendars', { config: '[]' }],
+  ['secrets_name_check', 'name in capitals', 'secrets', { name: 'CRM' }],
+  ['secrets_version_check', 'version before the first', 'secrets', { version: 0 }],
+  ['secrets_is_sealed', 'value that cannot be sealed', 'secrets', { value: Buffer.from('plain') }],
 ]
 
 test.each(impossible)('%s refuses: %s', async (...[constraint, , table, change]) => {

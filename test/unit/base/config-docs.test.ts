@@ -13,7 +13,7 @@ test('docs/config.md lists every setting, in order, as it is, and no other', () 
       const shown = fallback ? `\`${defaultOf(setting)}\`` : defaultOf(setting)
       const cells = [
         `\`${setting.env}\``,
-        `\`${flagOf(key)}\``,
+        flagOf(key) === null ? '–' : `\`${flagOf(key)}\``,
         setting.kind.form.replaceAll(' | ', ', '),
         shown,
         setting.doc,

@@ -30,6 +30,7 @@ test('an empty environment gives every default', () => {
   expect(values).toEqual({
     databaseUrl: undefined,
     dataDir: undefined,
+    masterKeys: undefined,
     pgBin: undefined,
     host: '127.0.0.1',
     port: 7377,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createSecrets, hideSecrets } from '../../../src/base/secrets.ts'
+import { createSecrets, hideSecrets, type Secrets } from '../../../src/base/secrets.ts'
 
 const revealed = new Map([
   ['crm', 'pa/ss+w"rd'],
@@ -7,11 +7,22 @@ const revealed = new Map([
   ['api', 'sk-1234567890'],
 ])
 
+const none: Secrets = { find: async () => undefined }
+
 test('a secret is found by its name, in small letters or capitals', async () => {
-  const secrets = createSecrets(new Map([['MBFLOW_SECRET_OPENAI', 'sk-1234567890']]))
+  const secrets = createSecrets(new Map([['MBFLOW_SECRET_OPENAI', 'sk-1234567890']]), none)
   expect(await secrets.find('openai')).toBe('sk-1234567890')
   expect(await secrets.find('OpenAI')).toBe('sk-1234567890')
   expect(await secrets.find('other')).toBeUndefined()
+})
+
+test('a variable goes before a stored secret of the same name, which nobody then asks for', async () => {
+  const asked: string[] = []
+  const stored: Secrets = { find: async name => `stored ${asked.push(name) && name}` }
+  const secrets = createSecrets(new Map([['MBFLOW_SECRET_OPENAI', 'sk-1234567890']]), stored)
+  expect(await secrets.find('openai')).toBe('sk-1234567890')
+  expect(await secrets.find('crm')).toBe('stored crm')
+  expect(asked).toEqual(['crm'])
 })
 
 test.each([

@@ -20,7 +20,7 @@ test('every error of a command is listed with its exit code', () => {
 })
 
 test('every error of a node or an execution is listed', () => {
-  const files = globSync(['src/{node,execution,expression}/**/*.ts', 'src/base/http-*.ts'], { cwd: ROOT })
+  const files = globSync(['src/{node,execution,expression}/**/*.ts', 'src/base/{http-*,secrets}.ts'], { cwd: ROOT })
   const named = files.flatMap(
     file => readFileSync(`${ROOT}${file}`, 'utf8').match(/(?<=')[A-Z]+(_[A-Z]+)+(?=')/g) ?? [],
   )

@@ -37,7 +37,7 @@ test('a secret that was asked for does not get into an output, a failure or the 
   })
   const fails = typeThat(async ({ secret }) => {
     const key = await secret('api')
-    return failed('REFUSED', `the key ${key} is wrong`, { details: { key: key ?? null } })
+    return failed('REFUSED', `the key ${key} is wrong`, { details: { key } })
   })
   expect(await attemptOf(fails, {}, { secret: SECRET })).toEqual(
     failed('REFUSED', 'the key [secret api] is wrong', { details: { key: '[secret api]' } }),
@@ -57,9 +57,14 @@ test('a secret within something thrown gets neither into the failure nor into th
   expect(lines.join()).not.toContain(SECRET)
 })
 
-test('a secret nobody has is undefined to the executor', async () => {
-  const asks = typeThat(async ({ secret }) => ({ kind: 'completed', output: (await secret('api')) ?? 'none' }))
-  expect(await attemptOf(asks, {})).toEqual({ kind: 'completed', output: 'none' })
+test('a secret nobody has fails the node, and says where it could be put', async () => {
+  const asks = typeThat(async ({ secret }) => ({ kind: 'completed', output: await secret('api') }))
+  expect(await attemptOf(asks, {})).toEqual(
+    failed(
+      'SECRET_MISSING',
+      'there is no secret "api": store it (mbflow secret set api), or set MBFLOW_SECRET_API where the daemon runs',
+    ),
+  )
 })
 
 test('an expression that does not end ends with the signal', async () => {

@@ -169,7 +169,8 @@ test('a key that is not there fails the node before anything is sent', async () 
   const before = server.requests.length
   expect(await error('openai', { secret: 'crm' }, { secret: undefined })).toEqual({
     code: 'SECRET_MISSING',
-    message: 'there is no secret "crm": set MBFLOW_SECRET_CRM where the daemon runs',
+    message:
+      'there is no secret "crm": store it (mbflow secret set crm), or set MBFLOW_SECRET_CRM where the daemon runs',
     retryable: false,
   })
   expect(server.requests).toHaveLength(before)
