@@ -19,6 +19,7 @@ import { createListener } from './db/listener.ts'
 import { createPool, type Pool, type PoolOptions } from './db/pool.ts'
 import { createEventLog } from './event/event-log.ts'
 import { createAdvance } from './execution/advance.ts'
+import { createCommands } from './execution/commands.ts'
 import { createWakeServices } from './execution/wake.ts'
 import { createEvaluator } from './expression/evaluator.ts'
 import { createHealth } from './http/health.ts'
@@ -85,6 +86,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   listener.on('triggers', poller.wake)
   listener.on('jobs', worker.wake)
   listener.on('secrets', stored.forget)
+  listener.on('commands', worker.heed)
 
   const parts: Service[] = [
     database.watch(clock),
@@ -125,8 +127,10 @@ function createWorker(ground: Ground, hold: () => boolean) {
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log })
   const engine = { pool: pools.engine, queue, eventLog, catalog: createCatalog(pools.engine), clock, log }
+  const commands = createCommands({ pool: pools.engine, clock, log })
   const work = createAdvance({
     ...engine,
+    commands,
     databaseClock,
     nodeTypes,
     evaluator,
@@ -147,7 +151,8 @@ function createWorker(ground: Ground, hold: () => boolean) {
   })
   metrics.queueActive.provide(runner.held)
   const client: Service = { name: 'http client', start: async () => {}, stop: () => http.close() }
-  return { wake: runner.wake, parts: [evaluator, client, runner, ...createWakeServices(engine, runner.wake)] }
+  const parts = [evaluator, client, commands, runner, ...createWakeServices(engine, runner.wake)]
+  return { wake: runner.wake, heed: commands.wake, parts }
 }
 
 function createServer({ config, log, clock, metrics, pools }: Ground, poller: Loop | undefined): HttpServer {

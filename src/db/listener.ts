@@ -8,8 +8,8 @@ import type { Service } from '../base/service.ts'
 import type { Db } from './pool.ts'
 import { sql } from './sql.ts'
 
-/** The words that travel on the channel. */
-export type Topic = 'jobs' | 'secrets' | 'triggers'
+/** The words that travel on the channel. `commands`: something was asked of an execution that a worker holds. */
+export type Topic = 'commands' | 'jobs' | 'secrets' | 'triggers'
 
 const CHANNEL = 'mbflow'
 const RECONNECT_MS = 1_000

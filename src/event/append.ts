@@ -34,6 +34,8 @@ export interface NodeProjection {
   readonly status: string
   readonly wave: number
   readonly retryCount: number
+  /** Of the row as it is made; a later generation begins with a new row. */
+  readonly generation: number
   readonly input: Json | undefined
   readonly output: Json | undefined
   readonly error: string | null
@@ -44,6 +46,8 @@ export interface NodeProjection {
 export interface Projection {
   readonly execution: ExecutionProjection
   readonly nodes: readonly NodeProjection[]
+  /** Ids of the rows of nodes that are as if they had never run. */
+  readonly removed?: readonly string[]
 }
 
 export interface Append {

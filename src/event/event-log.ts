@@ -10,12 +10,12 @@ import type { Clock, DatabaseClock } from '../base/clock.ts'
 import type { Ids } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
-import { isTransient, type Pool } from '../db/pool.ts'
+import { isTransient, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Numbered } from './append.ts'
 import type { RecordedEvent } from './event.ts'
 import { findWritten, readEvents } from './event-store.ts'
-import { flush } from './flush.ts'
+import { flush, writeStepByStep } from './flush.ts'
 import { again, createGroupCommit, type FlushResult, Refused } from './group-commit.ts'
 
 export { readEvents } from './event-store.ts'
@@ -88,11 +88,7 @@ export function createEventLog(deps: EventLogDeps): EventLog {
 
   return {
     async append(append, signal) {
-      const one = {
-        append,
-        eventIds: append.events.map(() => ids.next()),
-        payloads: append.events.map(event => JSON.stringify(event.payload)),
-      }
+      const one = numbered(append, ids)
       for (;;) {
         try {
           const result = await group.add(one)
@@ -110,5 +106,27 @@ export function createEventLog(deps: EventLogDeps): EventLog {
       }
     },
     read: executionId => readEvents(pool, executionId),
+  }
+}
+
+/** Appends within the caller's transaction, which has locked the rows and decided on what it read since. */
+export async function appendLocked(
+  tx: Tx,
+  { queue, ids }: Pick<EventLogDeps, 'queue' | 'ids'>,
+  appends: readonly Append[],
+): Promise<void> {
+  const batch = appends.map(append => numbered(append, ids))
+  for (const result of await writeStepByStep(tx, { queue }, batch)) {
+    if (result instanceof Refused) throw result.error
+    if (result === again || result.kind !== 'appended')
+      throw new Error('an append was decided on a row that was not locked')
+  }
+}
+
+function numbered(append: Append, ids: Ids): Numbered {
+  return {
+    append,
+    eventIds: append.events.map(() => ids.next()),
+    payloads: append.events.map(event => JSON.stringify(event.payload)),
   }
 }

@@ -106,9 +106,9 @@ export interface NodeChange {
 export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<number> {
   const each = <T>(pick: (row: NodeProjection) => T): T[] => changes.map(change => pick(change.row))
   return tx.run(sql('event.insertNodes')`
-    insert into public.node_executions (id, execution_id, node_id, status, wave, retry_count,
+    insert into public.node_executions (id, execution_id, node_id, status, wave, retry_count, generation,
       input_data, output_data, error, started_at, completed_at, created_at, updated_at)
-    select id, execution_id, node_id, status, wave, retry_count,
+    select id, execution_id, node_id, status, wave, retry_count, generation,
       nullif(input, 'null'), nullif(output, 'null'), error, started_at, completed_at, ${at}::timestamptz, ${at}::timestamptz
     from rows from (
       unnest(${words(each(row => row.id))}::uuid[]),
@@ -117,12 +117,13 @@ export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
       unnest(${words(each(row => row.status))}::text[]),
       unnest(${words(each(row => row.wave))}::integer[]),
       unnest(${words(each(row => row.retryCount))}::integer[]),
+      unnest(${words(each(row => row.generation))}::integer[]),
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
       jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
-    ) as p (id, execution_id, node_id, status, wave, retry_count, input, output, error, started_at, completed_at)`)
+    ) as p (id, execution_id, node_id, status, wave, retry_count, generation, input, output, error, started_at, completed_at)`)
 }
 
 export function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<number> {
@@ -141,6 +142,11 @@ export function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
     ) as p (id, status, retry_count, output, error, started_at, completed_at)
     where n.id = p.id`)
+}
+
+/** Makes nodes as if they had never run. */
+export function deleteNodes(tx: Tx, ids: readonly string[]): Promise<number> {
+  return tx.run(sql('event.deleteNodes')`delete from public.node_executions where id = any(${ids}::uuid[])`)
 }
 
 /** The instant the append was committed with, if it was. */

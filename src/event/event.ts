@@ -9,6 +9,13 @@ export interface RecordedError {
   readonly details?: JsonObject
 }
 
+/** Who asked for something, and why, as recorded. */
+export interface Asked {
+  /** `cli:<user>`, `trigger:<id>`. */
+  readonly by: string
+  readonly reason?: string
+}
+
 /** Which conditional edges out of a node hold, by target key; recorded so that a replay needs no evaluation. */
 export type EdgeVerdicts = { readonly [target: string]: boolean }
 
@@ -16,6 +23,27 @@ export type EventBody =
   | { readonly type: 'workflow_started'; readonly payload: Record<string, never> }
   | { readonly type: 'workflow_completed'; readonly payload: { readonly output: Json } }
   | { readonly type: 'workflow_failed'; readonly payload: { readonly error: RecordedError; readonly node?: string } }
+  | { readonly type: 'workflow_cancel_requested'; readonly payload: Asked }
+  | { readonly type: 'workflow_cancelled'; readonly payload: Asked }
+  | { readonly type: 'workflow_pause_requested'; readonly payload: Asked }
+  | { readonly type: 'workflow_paused'; readonly payload: Record<string, never> }
+  /** After `workflow_paused` it goes on with a new turn; before, the request is withdrawn. */
+  | { readonly type: 'workflow_resumed'; readonly payload: Asked }
+  /** Over, it goes on: `nodes` are as if they had never run, but for their attempts. */
+  | { readonly type: 'workflow_retried'; readonly payload: Asked & { readonly nodes: readonly string[] } }
+  /** The same for one that had lost every worker. */
+  | { readonly type: 'workflow_redriven'; readonly payload: Asked & { readonly nodes: readonly string[] } }
+  | {
+      readonly type: 'workflow_rerun'
+      /** Over, it goes on from `node`: `nodes` begin anew in their next generation, `retried` as in a retry. */
+      readonly payload: Asked & {
+        readonly node: string
+        /** What `node` gets instead of what it got before. */
+        readonly input?: Json
+        readonly nodes: readonly string[]
+        readonly retried: readonly string[]
+      }
+    }
   | { readonly type: 'wave_started'; readonly payload: { readonly wave: number; readonly nodes: number } }
   | { readonly type: 'wave_completed'; readonly payload: { readonly wave: number } }
   | { readonly type: 'node_started'; readonly payload: { readonly node: string; readonly attempt: number } }
@@ -38,7 +66,11 @@ export type EventBody =
         readonly edges?: EdgeVerdicts
       }
     }
-  | { readonly type: 'node_skipped'; readonly payload: { readonly node: string; readonly reason: string } }
+  | {
+      readonly type: 'node_skipped'
+      /** `code`: why the execution ended before its edges could decide about the node. */
+      readonly payload: { readonly node: string; readonly reason: string; readonly code?: SkipCode }
+    }
   | {
       readonly type: 'node_retrying'
       /** `lost`: the attempt was cut short by us (worker lost, drain), and does not count against the retry policy. */
@@ -58,7 +90,10 @@ export type EventBody =
 export type EventType = EventBody['type']
 
 /** Why an execution holds no worker though it is running. */
-export type ParkReason = 'retry'
+export type ParkReason = 'retry' | 'paused'
+
+/** Why a node was skipped though its edges had not decided: its execution ended first. */
+export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'
 
 export interface RecordedEvent {
   readonly id: string

@@ -8,6 +8,7 @@ import { isConflict, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Fence, Numbered } from './append.ts'
 import {
+  deleteNodes,
   type ExecutionChange,
   existingIds,
   insertEvents,
@@ -42,7 +43,8 @@ export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promis
   } catch (error) {
     if (systemCode(error) !== GUARD_FAILED && !isConflict(error)) throw error
   }
-  return deps.pool.transaction(tx => writeStepByStep(tx, deps, batch))
+  const { queue, databaseClock } = deps
+  return deps.pool.transaction(tx => writeStepByStep(tx, { queue, observe: at => databaseClock.observe(at) }, batch))
 }
 
 type FullyFenced = Numbered & { readonly append: Append & { readonly fence: Required<Omit<Fence, 'claimBelow'>> } }
@@ -68,15 +70,16 @@ async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<
   return batch.map(({ append }) => appended(append, at))
 }
 
-async function writeStepByStep(
+/** Judges each append on its own, in the caller's transaction; `again` for those whose rows somebody else has locked. */
+export async function writeStepByStep(
   tx: Tx,
-  { queue, databaseClock }: FlushDeps,
+  { queue, observe }: { queue: Queue; observe?: (at: Date) => void },
   batch: readonly Numbered[],
 ): Promise<FlushResult<Appended>[]> {
   const wanted = batch.map(one => one.append.executionId)
   const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
   const rows = new Map(locked.map(row => [row.id, row]))
-  for (const { at } of rows.values()) databaseClock.observe(at)
+  for (const { at } of rows.values()) observe?.(at)
   const existing = rows.size === batch.length ? undefined : await existingIds(tx, wanted)
   const passed: Passed[] = []
   const results = batch.map((one): FlushResult<Appended> => {
@@ -123,8 +126,10 @@ function writeRows(tx: Tx, passed: readonly Passed[]): Promise<unknown> {
   const executions: ExecutionChange[] = []
   const begun: NodeChange[] = []
   const known: NodeChange[] = []
+  const removed: string[] = []
   for (const { append, at } of passed) {
-    const { execution, nodes } = append.project(at)
+    const { execution, nodes, removed: gone = [] } = append.project(at)
+    removed.push(...gone)
     executions.push({ append, row: execution })
     for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
   }
@@ -132,6 +137,7 @@ function writeRows(tx: Tx, passed: readonly Passed[]): Promise<unknown> {
   return Promise.all([
     // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
     insertEvents(tx, passed, at),
+    removed.length === 0 ? undefined : deleteNodes(tx, removed),
     begun.length === 0 ? undefined : insertNodes(tx, begun, at),
     known.length === 0 ? undefined : updateNodes(tx, known, at),
     updateExecutions(tx, executions, at),

@@ -15,8 +15,8 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
       const { job, lost } = held
       const { rows, plans } = await loaded
       const row = rows.get(job.executionId)
-      // A job of an earlier turn, or of an execution that is over or waits for its timer, has nothing left to say.
-      if (row === undefined || row.turn !== job.turn || isTerminal(row) || row.wakeAt !== null) {
+      // A job of an earlier turn, or of an execution that is over, paused or waits for its timer, has nothing left to say.
+      if (row === undefined || row.turn !== job.turn || isTerminal(row) || isParked(row)) {
         return outlast(() => deps.queue.settle(deps.pool, [job]), lost)
       }
       // One version that cannot be compiled is its own turn's error, not that of the batch.
@@ -44,4 +44,8 @@ async function load({ pool, catalog, databaseClock }: TurnDeps, batch: readonly 
 
 function isTerminal(row: ExecutionRow): boolean {
   return row.status === 'completed' || row.status === 'failed' || row.status === 'cancelled'
+}
+
+function isParked(row: ExecutionRow): boolean {
+  return row.wakeAt !== null || row.status === 'paused'
 }

@@ -18,7 +18,7 @@ import { failed, type NodeType, type Outcome, type Scope } from '../node/node-ty
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { failureOutput } from './evolve.ts'
 import { takenEdges } from './inputs.ts'
-import { nodeExecutionId } from './projection.ts'
+import { idempotencyKey } from './projection.ts'
 import type { ExecutionState } from './state.ts'
 
 export interface AttemptDeps {
@@ -75,7 +75,7 @@ async function execute(
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
-    const attempt = state.nodes[node.index]?.attempt ?? 1
+    const { attempt = 1, generation = 0 } = state.nodes[node.index] ?? {}
     // What few executors ask for is made when they ask: most attempts take microseconds.
     const outcome = await type.execute(config, {
       scope,
@@ -84,7 +84,7 @@ async function execute(
       },
       attempt,
       get idempotencyKey() {
-        return nodeExecutionId(executionId, node.id)
+        return idempotencyKey(executionId, node, generation)
       },
       signal,
       get log() {

@@ -1,6 +1,7 @@
 // What follows from the state of an execution. Pure: state and command in, events out; nothing is done here.
 // Invariants: (1) no node starts before every node of the waves before it has ended; (2) a node that has ended never
-// starts again; (3) exactly one terminal event, and nothing after it; (4) `decideNext` on a state it has already advanced
+// starts again, unless an operator retries or reruns it; (3) after a terminal event nothing but a retry, redrive or rerun,
+// which open the execution again until its next; (4) `decideNext` on a state it has already advanced
 // gives no events.
 import { retryDelay } from '../base/retry.ts'
 import type { EdgeVerdicts, EventBody, RecordedError } from '../event/event.ts'
@@ -8,7 +9,7 @@ import type { Outcome } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { evolve } from './evolve.ts'
 import { finalOutput, skipReason } from './inputs.ts'
-import { type ExecutionState, isNodeOver, isOver, type NodeState } from './state.ts'
+import { type ExecutionState, isNodeOver, isOver, isPausing, type NodeState } from './state.ts'
 
 /** Nodes of one execution that may run at once. */
 export const MAX_RUNNING = 64
@@ -59,6 +60,7 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
       return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
     say({ type: 'wave_started', payload: { wave: wave + 1, nodes: next.length } })
     for (const index of next) {
+      if (isNodeOver(nodeOf(draft.state, index))) continue // kept by a rerun
       const node = planNode(plan, index)
       const reason = skipReason(plan, draft.state, node)
       if (reason !== null) say({ type: 'node_skipped', payload: { node: node.key, reason } })
@@ -76,6 +78,7 @@ function startNodes(plan: Plan, draft: Draft, now: Now): void {
     const state = nodeOf(draft.state, index)
     if (state.status !== 'pending' && state.status !== 'retrying') continue
     if (failing) giveUp(plan, draft, { key, state, now })
+    else if (isPausing(draft.state)) continue
     else if (running < MAX_RUNNING && (state.retryAt === undefined || state.retryAt <= now.at)) {
       if (!draft.mayStart(node)) {
         draft.heldBack = true
@@ -95,7 +98,10 @@ function giveUp(plan: Plan, draft: Draft, { key, state, now }: { key: string; st
   const body: EventBody =
     state.status === 'retrying' && state.error !== undefined
       ? { type: 'node_failed', payload: { node: key, error: state.error, handled: false } }
-      : { type: 'node_skipped', payload: { node: key, reason: 'the execution failed before it could start' } }
+      : {
+          type: 'node_skipped',
+          payload: { node: key, reason: 'the execution failed before it could start', code: 'NODE_NOT_REACHED' },
+        }
   emit(plan, draft, { body, at: now.at })
 }
 
@@ -116,6 +122,31 @@ export function failExecution(plan: Plan, draft: Draft, { error, now }: { error:
     emit(plan, draft, { body: { type: 'node_failed', payload: { node: key, error, handled: false } }, at: now.at })
   }
   fail(plan, draft, { error, now })
+}
+
+/** Ends the execution as it was asked to be: what began has failed, what did not is skipped. */
+export function cancelExecution(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): void {
+  const { request } = draft.state
+  if (request?.kind !== 'cancel') throw new Error('no cancellation was requested')
+  for (const { key, index } of plan.nodes) {
+    const { status } = nodeOf(draft.state, index)
+    if (status === 'pending') {
+      const reason = 'the execution was cancelled before it could start'
+      emit(plan, draft, {
+        body: { type: 'node_skipped', payload: { node: key, reason, code: 'EXECUTION_CANCELLED' } },
+        at,
+      })
+    } else if (status === 'running' || status === 'retrying') {
+      const message =
+        status === 'running'
+          ? 'the execution was cancelled while the attempt ran; it may have taken effect'
+          : 'the execution was cancelled before the next attempt'
+      const payload = { node: key, error: { code: 'EXECUTION_CANCELLED', message }, handled: false }
+      emit(plan, draft, { body: { type: 'node_failed', payload }, at })
+    }
+  }
+  const { kind: _, ...asked } = request
+  emit(plan, draft, { body: { type: 'workflow_cancelled', payload: asked }, at })
 }
 
 /** What the end of an attempt means: done, another attempt, or failure. */

@@ -1,9 +1,9 @@
 // How events change the state. Pure: fold(plan, initial, events) gives the same state in every process and for ever.
 import type { Json, JsonObject } from '../base/json.ts'
-import type { EventBody, RecordedError } from '../event/event.ts'
+import type { Asked, EventBody, RecordedError, SkipCode } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { nodeInput } from './inputs.ts'
-import type { ExecutionState, NodeState } from './state.ts'
+import { type ExecutionState, type NodeState, UNTOUCHED } from './state.ts'
 
 export function fold(
   plan: Plan,
@@ -17,9 +17,9 @@ export function fold(
 export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: EventBody; at: Date }): ExecutionState {
   switch (body.type) {
     case 'workflow_started':
-      return { ...state, status: 'running', startedAt: at }
+      return { ...state, status: 'running', startedAt: at, timeoutFrom: at }
     case 'workflow_completed':
-      return { ...state, status: 'completed', output: body.payload.output, completedAt: at }
+      return { ...state, status: 'completed', output: body.payload.output, completedAt: at, request: undefined }
     case 'workflow_failed':
       return {
         ...state,
@@ -27,8 +27,38 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
         error: body.payload.error,
         failedNode: body.payload.node,
         completedAt: at,
+        request: undefined,
         ...UNPARKED,
       }
+    case 'workflow_cancel_requested':
+      return { ...state, request: { ...body.payload, kind: 'cancel' } }
+    case 'workflow_cancelled':
+      return {
+        ...state,
+        status: 'cancelled',
+        error: cancellation(body.payload),
+        completedAt: at,
+        request: undefined,
+        ...UNPARKED,
+      }
+    case 'workflow_pause_requested':
+      return { ...state, request: { ...body.payload, kind: 'pause' } }
+    case 'workflow_paused':
+      return {
+        ...state,
+        status: 'paused',
+        request: undefined,
+        pausedAt: at,
+        wakeAt: undefined,
+        parkedReason: 'paused',
+      }
+    case 'workflow_resumed':
+      return state.status === 'paused' ? woken(state, at) : { ...state, request: undefined }
+    case 'workflow_retried':
+    case 'workflow_redriven':
+      return reopened(plan, state, { at, retried: body.payload.nodes })
+    case 'workflow_rerun':
+      return reopened(plan, state, { at, ...body.payload, rerun: body.payload.nodes })
     case 'wave_started':
       return { ...state, wave: body.payload.wave }
     case 'wave_completed':
@@ -36,6 +66,7 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
     case 'execution_parked':
       return { ...state, parkedReason: body.payload.reason, wakeAt: new Date(body.payload.wake_at) }
     case 'execution_woken':
+      return woken(state, at)
     case 'execution_handed_over':
     case 'execution_rescued':
       return { ...state, turn: state.turn + 1, claim: 0, ...UNPARKED }
@@ -46,18 +77,86 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
   }
 }
 
-const UNPARKED = { wakeAt: undefined, parkedReason: undefined }
+const UNPARKED = { wakeAt: undefined, parkedReason: undefined, pausedAt: undefined }
+
+/** The next turn of an execution that was parked; while it was paused its timeout stood still. */
+function woken(state: ExecutionState, at: Date): ExecutionState {
+  const { startedAt, pausedAt, timeoutFrom } = state
+  const paused = pausedAt === undefined ? 0 : Math.max(0, at.getTime() - pausedAt.getTime())
+  return {
+    ...state,
+    status: startedAt === undefined ? 'pending' : 'running',
+    timeoutFrom: timeoutFrom && new Date(timeoutFrom.getTime() + paused),
+    turn: state.turn + 1,
+    claim: 0,
+    ...UNPARKED,
+  }
+}
+
+/** The next turn of an execution that was over. */
+function reopened(
+  plan: Plan,
+  state: ExecutionState,
+  {
+    at,
+    retried,
+    rerun = [],
+    node: from,
+    input,
+  }: { at: Date; retried: readonly string[]; rerun?: readonly string[]; node?: string; input?: Json },
+): ExecutionState {
+  const nodes = state.nodes.slice()
+  let { wave } = state
+  const put = (keys: readonly string[], change: (node: NodeState, key: string) => NodeState): void => {
+    for (const key of keys) {
+      const { index, before } = nodeNamed(plan, state, key)
+      nodes[index] = change(before, key)
+      wave = Math.min(wave, plan.nodes[index]?.wave ?? wave)
+    }
+  }
+  put(retried, node => ({
+    ...UNTOUCHED,
+    input: node.input,
+    attempt: node.attempt,
+    lost: node.attempt,
+    generation: node.generation,
+  }))
+  put(rerun, (node, key) => ({
+    ...UNTOUCHED,
+    input: key !== from ? undefined : input === undefined ? node.input : input,
+    generation: node.generation + 1,
+  }))
+  return {
+    ...woken(state, at),
+    wave,
+    output: undefined,
+    error: undefined,
+    failedNode: undefined,
+    completedAt: undefined,
+    timeoutFrom: state.startedAt && at,
+    nodes,
+  }
+}
+
+function cancellation({ by, reason }: Asked): RecordedError {
+  return { code: 'EXECUTION_CANCELLED', message: reason === undefined ? `by ${by}` : `by ${by}: ${reason}` }
+}
 
 type NodeEventBody = Extract<EventBody, { payload: { node: string } & object }> & { type: `node_${string}` }
 
 function withNode(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): ExecutionState {
-  const index = plan.index.get(body.payload.node)
-  const before = index === undefined ? undefined : state.nodes[index]
-  if (index === undefined || before === undefined)
-    throw new Error(`event ${body.type} names "${body.payload.node}", which is not a node of the workflow version`)
+  const { index, before } = nodeNamed(plan, state, body.payload.node)
   const nodes = state.nodes.slice()
   nodes[index] = evolveNode(before, body, { at, input: () => nodeInput(plan, state, index) })
   return { ...state, nodes }
+}
+
+function nodeNamed(plan: Plan, state: ExecutionState, key: string): { index: number; before: NodeState } {
+  const index = plan.index.get(key)
+  const before = index === undefined ? undefined : state.nodes[index]
+  if (index === undefined || before === undefined)
+    throw new Error(`an event names "${key}", which is not a node of the workflow version`)
+  return { index, before }
 }
 
 function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: Date; input: () => Json }): NodeState {
@@ -95,11 +194,21 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
       }
     }
     case 'node_skipped':
-      return { ...node, status: 'skipped', skipReason: body.payload.reason, completedAt: at }
+      return skipped(node, body.payload, at)
     case 'node_retrying': {
       const { error, retry_at, lost } = body.payload
       return { ...node, status: 'retrying', error, retryAt: new Date(retry_at), lost: node.lost + (lost ? 1 : 0) }
     }
+  }
+}
+
+function skipped(node: NodeState, { reason, code }: { reason: string; code?: SkipCode }, at: Date): NodeState {
+  return {
+    ...node,
+    status: 'skipped',
+    skipReason: code === undefined ? reason : `${code}: ${reason}`,
+    unreached: code !== undefined,
+    completedAt: at,
   }
 }
 

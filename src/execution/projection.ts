@@ -6,9 +6,14 @@ import type { RecordedError } from '../event/event.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { ExecutionState, NodeState } from './state.ts'
 
-/** The key under which a node's side effects may happen once: the same in every attempt, take-over and resume. */
-export function nodeExecutionId(executionId: string, nodeId: string): string {
+function nodeExecutionId(executionId: string, nodeId: string): string {
   return deriveId(executionId, nodeId)
+}
+
+/** What a node execution's side effects carry: the same in every attempt, until an operator reruns the node. */
+export function idempotencyKey(executionId: string, node: Pick<PlanNode, 'id'>, generation: number): string {
+  const id = nodeExecutionId(executionId, node.id)
+  return generation === 0 ? id : deriveId(id, `generation ${generation}`)
 }
 
 /** A turn's job: enqueueing it twice is a no-op. */
@@ -48,6 +53,7 @@ export function nodeProjection(
     status: state.status,
     wave: node.wave,
     retryCount: Math.max(0, state.attempt - 1),
+    generation: state.generation,
     input: state.input,
     output: state.output,
     error: state.skipReason ?? (state.error === undefined ? null : errorText(state.error)),
@@ -56,7 +62,7 @@ export function nodeProjection(
   }
 }
 
-/** The node rows that differ between two states of an execution. */
+/** The node rows that differ between two states of an execution, but for those that are to go. */
 export function changedNodes(
   plan: Plan,
   executionId: string,
@@ -66,7 +72,21 @@ export function changedNodes(
   plan.nodes.forEach((node, index) => {
     const before = change.before.nodes[index]
     const after = change.after.nodes[index]
-    if (after !== undefined && after !== before) rows.push(nodeProjection(executionId, node, { before, after }))
+    if (after !== undefined && after !== before && after.status !== 'pending')
+      rows.push(nodeProjection(executionId, node, { before, after }))
   })
   return rows
+}
+
+/** Ids of the rows that are to go: their nodes are as if they had never run. */
+export function removedNodes(
+  plan: Plan,
+  executionId: string,
+  change: { before: ExecutionState; after: ExecutionState },
+): string[] {
+  return plan.nodes.flatMap(({ id, index }) =>
+    change.before.nodes[index]?.status !== 'pending' && change.after.nodes[index]?.status === 'pending'
+      ? [nodeExecutionId(executionId, id)]
+      : [],
+  )
 }

@@ -1,7 +1,7 @@
 // The state of an execution: where it and each of its nodes stand. Pure; how events change it is in evolve.ts, and the
 // rows of executions and node_executions are a picture of it.
 import type { Json } from '../base/json.ts'
-import type { EdgeVerdicts, ParkReason, RecordedError } from '../event/event.ts'
+import type { Asked, EdgeVerdicts, ParkReason, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 
 export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'paused'
@@ -11,13 +11,17 @@ export interface NodeState {
   readonly status: NodeStatus
   /** Attempts begun. */
   readonly attempt: number
-  /** Attempts that were cut short by us and do not count against the retry policy. */
+  /** Attempts that do not count against the retry policy: cut short by us, or made before an operator's retry. */
   readonly lost: number
+  /** Raised by an operator's rerun: from then on its side effects carry another idempotency key. */
+  readonly generation: number
   readonly input: Json | undefined
   /** What the nodes after it see: its output, or `{error}` of a failure its edges handle. */
   readonly output: Json | undefined
   readonly error: RecordedError | undefined
   readonly skipReason: string | undefined
+  /** Skipped because the execution ended first; its edges did not decide. */
+  readonly unreached: boolean
   /** A failure that the edges out of the node decide about. */
   readonly handled: boolean
   readonly branches: readonly string[] | undefined
@@ -25,6 +29,10 @@ export interface NodeState {
   readonly retryAt: Date | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined
+}
+
+export interface Requested extends Asked {
+  readonly kind: 'cancel' | 'pause'
 }
 
 export interface ExecutionState {
@@ -41,19 +49,27 @@ export interface ExecutionState {
   readonly wakeAt: Date | undefined
   readonly parkedReason: ParkReason | undefined
   readonly startedAt: Date | undefined
+  /** Since when its timeout runs: its start, later by every pause, anew from a retry. */
+  readonly timeoutFrom: Date | undefined
   readonly completedAt: Date | undefined
+  /** What was asked of it and is not done yet. */
+  readonly request: Requested | undefined
+  readonly pausedAt: Date | undefined
   /** By plan index. */
   readonly nodes: readonly NodeState[]
 }
 
-const UNTOUCHED: NodeState = {
+/** A node that has not run. */
+export const UNTOUCHED: NodeState = {
   status: 'pending',
   attempt: 0,
   lost: 0,
+  generation: 0,
   input: undefined,
   output: undefined,
   error: undefined,
   skipReason: undefined,
+  unreached: false,
   handled: false,
   branches: undefined,
   edges: undefined,
@@ -76,13 +92,25 @@ export function initialState(plan: Plan, input: Json): ExecutionState {
     wakeAt: undefined,
     parkedReason: undefined,
     startedAt: undefined,
+    timeoutFrom: undefined,
     completedAt: undefined,
+    request: undefined,
+    pausedAt: undefined,
     nodes: plan.nodes.map(() => UNTOUCHED),
   }
 }
 
 export function isOver(state: ExecutionState): boolean {
   return state.status === 'completed' || state.status === 'failed' || state.status === 'cancelled'
+}
+
+export function isCancelling(state: ExecutionState): boolean {
+  return state.request?.kind === 'cancel'
+}
+
+/** Asked to pause, and not there yet. */
+export function isPausing(state: ExecutionState): boolean {
+  return state.request?.kind === 'pause'
 }
 
 export function isNodeOver(node: NodeState): boolean {

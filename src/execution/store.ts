@@ -50,6 +50,28 @@ export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(Exe
   )
 }
 
+/** In the order of their ids, locked until the end of the transaction; with its instant. */
+export function lockExecutions(tx: Tx, ids: readonly string[]): Promise<(ExecutionRow & { now: Date })[]> {
+  return tx.rows(sql('execution.lock')`
+    select ${columns}, now()::timestamptz(3) as now
+    from public.executions
+    where id = any(${ids}::uuid[])
+    order by id
+    for no key update`)
+}
+
+/** Where the executions stand, by their latest event. */
+export function latestSequences(
+  pool: Pool,
+  ids: readonly string[],
+): Promise<{ readonly id: string; readonly lastSequence: number }[]> {
+  return rowsByKey(
+    pool,
+    sql('execution.sequences')`
+    select id, last_sequence as "lastSequence" from public.executions where id = any(${ids}::uuid[])`,
+  )
+}
+
 export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {
   const each = <T>(pick: (row: NewExecution) => T): T[] => executions.map(pick)
   return tx.run(sql('execution.insert')`

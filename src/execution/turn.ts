@@ -7,7 +7,7 @@
 import type { Clock, DatabaseClock } from '../base/clock.ts'
 import { outlast, type Pool } from '../db/pool.ts'
 import type { Appended } from '../event/append.ts'
-import type { EventBody, RecordedError } from '../event/event.ts'
+import type { RecordedError } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
 import { failed } from '../node/node-type.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -16,22 +16,13 @@ import type { Catalog } from '../workflow/catalog.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { AttemptResult } from './attempt.ts'
 import { type Attempts, type AttemptsDeps, createAttempts, type Loaded } from './attempts.ts'
-import {
-  type Draft,
-  decideNext,
-  draftOf,
-  emit,
-  failExecution,
-  MAX_RUNNING,
-  type Now,
-  nextRetryAt,
-  restartLost,
-  settleAttempt,
-} from './decide.ts'
+import type { Commands } from './commands.ts'
+import { type Draft, draftOf, emit, MAX_RUNNING, type Now, nextRetryAt, restartLost, settleAttempt } from './decide.ts'
 import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
+import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
-import { type ExecutionState, initialState, isOver } from './state.ts'
+import { type ExecutionState, initialState, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 
 export interface TurnDeps extends AttemptsDeps {
@@ -41,16 +32,14 @@ export interface TurnDeps extends AttemptsDeps {
   readonly catalog: Catalog
   readonly clock: Clock
   readonly databaseClock: DatabaseClock
+  readonly commands: Pick<Commands, 'attend'>
   /** Milliseconds that running attempts get to end once a drain began. */
   readonly drainTimeout: number
 }
 
-/** A waiting node whose next attempt is further away than this gives its worker back. Milliseconds. */
-const PARK_AFTER_MS = 5_000
 /** A pure node that takes longer than this has its start recorded before its end. Milliseconds. */
 const AT_ONCE_MS = 20
 const LOST_WORKER: RecordedError = { code: 'WORKER_LOST', message: 'the worker that ran this attempt is gone' }
-const DRAINED: RecordedError = { code: 'WORKER_DRAINED', message: 'the worker stopped before this attempt ended' }
 
 const REFUSED: AttemptResult = {
   outcome: failed('OUTPUT_NOT_STORABLE', 'the database refused to store the outcome'),
@@ -71,6 +60,8 @@ interface Turn {
   singly: boolean
   /** Whether more can be decided at once: nodes wait for no more than the append just made. */
   heldBack: boolean
+  /** Sequence that the execution is known to have come to; beyond ours, a command came in. */
+  heard: number
   wake(): void
 }
 
@@ -86,31 +77,44 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Lo
     claimed: held.job.retryCount === 0,
     singly: false,
     heldBack: false,
+    heard: 0,
     wake: () => {},
   }
-  if (row.lastSequence > 0) await reload(turn)
+  if (row.lastSequence > 0 && !(await reload(turn))) return
+  const leave = deps.commands.attend(row.id, sequence => {
+    turn.heard = sequence
+    turn.wake()
+  })
   const stop = (): void => turn.wake()
   held.lost.addEventListener('abort', stop)
   held.drain.addEventListener('abort', stop)
   try {
     while (!held.lost.aborted && (await step(turn))) await nextChange(turn)
   } finally {
+    leave()
     held.lost.removeEventListener('abort', stop)
     held.drain.removeEventListener('abort', stop)
     turn.attempts.abortAll()
   }
 }
 
-async function reload(turn: Turn): Promise<void> {
+/** False when the turn has ended already: by a command, by an append whose answer was lost, or by the claim before ours. */
+async function reload(turn: Turn): Promise<boolean> {
   const events = await outlast(() => turn.deps.eventLog.read(turn.row.id), turn.held.lost)
   turn.state = fold(turn.plan, initialState(turn.plan, turn.row.input), events)
   turn.sequence = events.length
   forgetOthers(turn)
+  if (turn.state.parkedReason === undefined && !isOver(turn.state)) return true
+  // Whoever ended it settled the job, but for a command that came before anything had begun.
+  await outlast(() => turn.deps.queue.settle(turn.deps.pool, [turn.held.job]), turn.held.lost)
+  return false
 }
 
 /** Decides and appends once, and starts what may start; false when the turn is over for this process. */
 async function step(turn: Turn): Promise<boolean> {
   const { plan, held, attempts } = turn
+  if (turn.heard > turn.sequence && !(await reload(turn))) return false
+  if (isCancelling(turn.state)) attempts.abortAll()
   const now = nowOf(turn.deps)
   const draft = draftOf(turn.state, node => turn.singly || !attempts.isPure(node) || dependsOnDurable(turn, node))
 
@@ -123,12 +127,12 @@ async function step(turn: Turn): Promise<boolean> {
     for (const [key, { outcome, edges }] of more) settleAttempt(plan, draft, { key, outcome, edges, now })
   }
   settle(settled)
-  let leaving = decideFate(turn, draft, now)
+  let leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
   if (!leaving && (await runPure(turn, draft))) {
     const more = outcomesToSettle(turn, draft)
     settle(more)
     settled.push(...more)
-    leaving = decideFate(turn, draft, now)
+    leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
   }
   turn.heldBack = draft.heldBack
   if (draft.events.length > 0) {
@@ -142,11 +146,7 @@ async function step(turn: Turn): Promise<boolean> {
       return step(turn)
     }
     if (result.kind === 'fenced') return false
-    if (result.kind === 'behind') {
-      await reload(turn)
-      // Parked means that this turn ended: by an append whose answer was lost, or by the claim before ours.
-      return turn.state.parkedReason === undefined && step(turn)
-    }
+    if (result.kind === 'behind') return (await reload(turn)) && step(turn)
     for (const [key] of settled) attempts.ended.delete(key)
     turn.claimed = true
     count(turn, draft)
@@ -166,32 +166,6 @@ function forgetOthers({ plan, attempts, state }: Turn): void {
   for (const key of attempts.ended.keys()) {
     if (state.nodes[plan.index.get(key) ?? -1]?.status !== 'running') attempts.ended.delete(key)
   }
-}
-
-/** What happens next beyond the outcomes; true when this append ends the turn. */
-function decideFate(turn: Turn, draft: Draft, now: Now): boolean {
-  const { plan, held } = turn
-  const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
-  const deadline = deadlineOf(turn)
-  if (deadline !== undefined && now.at.getTime() >= deadline) {
-    const message = `the execution took longer than ${plan.workflow.settings.timeout_ms} ms`
-    failExecution(plan, draft, { error: { code: 'EXECUTION_TIMEOUT', message }, now })
-  } else if (!held.drain.aborted) decideNext(plan, draft, now)
-  if (isOver(draft.state)) return true
-
-  if (draft.state.nodes.some(node => node.status === 'running')) {
-    if (!held.drain.aborted || !drainIsOver(turn)) return false
-    restartLost(plan, draft, { reason: DRAINED, now })
-  }
-  if (held.drain.aborted) {
-    say({ type: 'execution_handed_over', payload: { reason: 'drain' } })
-    return true
-  }
-  const retryAt = nextRetryAt(draft.state)
-  if (retryAt === undefined || retryAt.getTime() - now.at.getTime() <= PARK_AFTER_MS) return false
-  const wakeAt = deadline === undefined ? retryAt : new Date(Math.min(retryAt.getTime(), deadline))
-  say({ type: 'execution_parked', payload: { reason: 'retry', wake_at: wakeAt.toISOString() } })
-  return true
 }
 
 async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appended | 'refused'> {
@@ -256,16 +230,15 @@ async function runPure({ attempts, singly }: Turn, { state }: Draft): Promise<bo
   return attempts.ended.size > 0
 }
 
-/** Waits for an outcome, a retry that is due, the deadline, a drain, or the loss of the claim. */
+/** Waits for an outcome, a command, a retry that is due, the deadline, a drain, or the loss of the claim. */
 async function nextChange(turn: Turn): Promise<void> {
   const { deps, held } = turn
-  if (turn.attempts.ended.size === 0 && !turn.heldBack && !held.lost.aborted) {
+  if (turn.attempts.ended.size === 0 && !turn.heldBack && turn.heard <= turn.sequence && !held.lost.aborted) {
     const now = deps.databaseClock.now()
     // A retry that cannot begin (no room, or a drain) is no reason to look: an attempt that ends is.
-    const mayRetry = !held.drain.aborted && turn.attempts.running() < MAX_RUNNING
-    const instants = [mayRetry ? nextRetryAt(turn.state)?.getTime() : undefined, deadlineOf(turn)].filter(
-      instant => instant !== undefined,
-    )
+    const mayRetry = !held.drain.aborted && !isPausing(turn.state) && turn.attempts.running() < MAX_RUNNING
+    const retryAt = mayRetry ? nextRetryAt(turn.state)?.getTime() : undefined
+    const instants = [retryAt, deadlineOf(turn.plan, turn.state)].filter(instant => instant !== undefined)
     if (held.drain.aborted) instants.push(now + Math.max(0, drainEnds(held.drain, deps) - deps.clock.monotonic()))
     const pause = instants.length === 0 ? undefined : Math.max(0, Math.min(...instants) - now)
     await new Promise<void>(resolve => {
@@ -281,13 +254,9 @@ async function nextChange(turn: Turn): Promise<void> {
   if (turn.attempts.running() > 0) await new Promise(resolve => setImmediate(resolve))
 }
 
-function drainIsOver({ deps, held }: Turn): boolean {
-  return deps.clock.monotonic() >= drainEnds(held.drain, deps)
-}
-
-function deadlineOf({ plan, state }: Turn): number | undefined {
-  const timeout = plan.workflow.settings.timeout_ms
-  return timeout === undefined || state.startedAt === undefined ? undefined : state.startedAt.getTime() + timeout
+function drainStage({ deps, held }: Turn): DrainStage {
+  if (!held.drain.aborted) return 'none'
+  return deps.clock.monotonic() >= drainEnds(held.drain, deps) ? 'over' : 'begun'
 }
 
 function nowOf(deps: TurnDeps): Now {

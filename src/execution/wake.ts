@@ -11,10 +11,10 @@ import type { EventLog } from '../event/event-log.ts'
 import type { Job, Queue } from '../queue/queue.ts'
 import { queues } from '../queue/queues.ts'
 import type { Catalog } from '../workflow/catalog.ts'
-import { draftOf, failExecution } from './decide.ts'
+import { cancelExecution, draftOf, failExecution } from './decide.ts'
 import { fold } from './evolve.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
-import { initialState, isOver } from './state.ts'
+import { initialState, isCancelling, isOver } from './state.ts'
 import { type ExecutionRow, findDue, findSilent, loadExecutions } from './store.ts'
 
 export interface WakeDeps {
@@ -88,7 +88,9 @@ async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job
   if (isOver(before)) return false
   const draft = draftOf(before)
   const message = `every worker that took it was lost (${queues.exec.options.retryLimit + 1} times)`
-  failExecution(plan, draft, { error: { code: 'WORKER_LOST', message }, now: { at: new Date(), random: 0 } })
+  const now = { at: new Date(), random: 0 }
+  if (isCancelling(before)) cancelExecution(plan, draft, now)
+  else failExecution(plan, draft, { error: { code: 'WORKER_LOST', message }, now })
   const burial: Append = {
     executionId: row.id,
     fence: { sequence: events.length, turn: job.turn },

@@ -1,6 +1,6 @@
 // The only importer of pg-boss. Invariants:
 // 1. A job's id is derived from (execution, turn), so enqueueing it twice is a no-op.
-// 2. Jobs are settled and touched by job object, never by id alone: a stale claim settles nothing.
+// 2. Workers settle and touch jobs by job object, never by id alone: a stale claim settles nothing.
 // 3. `enqueue` and `settle` join the caller's transaction; a job exists if and only if what it belongs to was committed.
 // 4. A settled job is deleted: the event log tells its story, and the table stays as small as what is queued.
 // 5. Claims keep their pace on statistics that were made for another size of the queue (cold plans).
@@ -36,7 +36,9 @@ export interface Queue extends Service {
   enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<void>
   /** Ends the jobs still held under these claims. */
   settle(tx: RawDb, jobs: readonly JobClaim[], queue?: QueueName): Promise<void>
-  /** Both, ready to be sent together with other statements (`pool.atOnce`). */
+  /** Removes jobs that no worker needs to look at any more, queued or held; who holds one finds its claim lost. */
+  withdraw(tx: RawDb, ids: readonly string[]): Promise<void>
+  /** `enqueue` and `settle`, ready to be sent together with other statements (`pool.atOnce`). */
   change(jobs: { enqueue: readonly NewJob[]; settle: readonly JobClaim[] }): Promise<Ready<unknown>>
   /** Claims up to `limit` jobs. */
   fetch(limit: number, queue?: QueueName): Promise<Job[]>
@@ -127,6 +129,9 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
     },
     async settle(tx, jobs, queue = queues.exec.name) {
       if (jobs.length > 0) await boss.deleteJob(queue, claims(jobs), { db: prepared(tx) })
+    },
+    async withdraw(tx, ids) {
+      if (ids.length > 0) await boss.deleteJob(queues.exec.name, [...ids], { db: prepared(tx) })
     },
     async change({ enqueue, settle }) {
       const changes = await Promise.all([

@@ -21,12 +21,17 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'terminal_once',
-    holds: 'an execution has one terminal event if it is over, none before, and nothing follows it',
+    holds:
+      'an execution is over exactly since its latest terminal event; nothing but a retry, redrive or rerun follows one',
     violations: sql('verify.terminal')`
-      select e.id as execution_id, e.status, count(v.sequence) as terminal_events, max(v.sequence) as last_terminal, e.last_sequence
+      select e.id as execution_id, e.status, array_agg(v.sequence) as terminal_events, e.last_sequence
       from public.executions e
       left join public.events v on v.execution_id = e.id
         and v.event_type in ('workflow_completed', 'workflow_failed', 'workflow_cancelled')
+        and not exists (
+          select from public.events reopened
+          where reopened.execution_id = e.id and reopened.sequence = v.sequence + 1
+            and reopened.event_type in ('workflow_retried', 'workflow_redriven', 'workflow_rerun'))
       group by e.id
       having (e.status in ('completed', 'failed', 'cancelled')) <> (count(v.sequence) = 1)
         or count(v.sequence) > 1 or max(v.sequence) < e.last_sequence`,

@@ -35,7 +35,7 @@ export const house: House = {
     base: 'address-ranges addresses duration errors http-client http-failures json json-limits json-path lru master-key media-type near-miss retry schema secrets',
     cli: 'table text',
     event: 'append event',
-    execution: 'decide evolve inputs state',
+    execution: 'command decide evolve fate inputs state',
     expression: 'ast bounded expression fast-path references scan template wording',
     inbox: 'body challenge claim client-address delivery fields input reception refusal request signature verification',
     node: 'http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',

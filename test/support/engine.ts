@@ -8,6 +8,7 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import type { Pool } from '../../src/db/pool.ts'
 import { createEventLog, type EventLog } from '../../src/event/event-log.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
+import { type Commands, createCommands } from '../../src/execution/commands.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
 import { startExecutions } from '../../src/execution/start.ts'
 import type { TurnDeps } from '../../src/execution/turn.ts'
@@ -29,6 +30,7 @@ export interface TestEngine {
   readonly eventLog: EventLog
   readonly catalog: Catalog
   readonly deps: TurnDeps
+  readonly commands: Commands
   runner(options?: { slots?: number }): Runner
   /** Publishes a workflow and gives the id of its version. */
   publish(document: Partial<WorkflowDocument> & Pick<WorkflowDocument, 'nodes' | 'edges'>): Promise<string>
@@ -54,6 +56,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> 
   const eventLog = createEventLog({ pool, queue, ids, clock: systemClock, databaseClock, metrics, log: silentLogger })
   const catalog = createCatalog(pool)
   const evaluator = createEvaluator({ size: 1, log: silentLogger })
+  const commands = createCommands({ pool, clock: systemClock, log: silentLogger })
   const deps: TurnDeps = {
     pool,
     queue,
@@ -61,6 +64,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> 
     catalog,
     clock: systemClock,
     databaseClock,
+    commands,
     metrics,
     nodeTypes,
     evaluator,
@@ -78,6 +82,7 @@ export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> 
     eventLog,
     catalog,
     deps,
+    commands,
     runner: ({ slots = 50 } = {}) =>
       createRunner({
         queue,

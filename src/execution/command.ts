@@ -1,0 +1,202 @@
+// What operators ask of executions, and what follows from it. Pure: the state and a command in, events and a verdict out.
+// Invariants: (1) a command never drives: it decides what an execution that no worker holds is from now on, and of one
+// that is held it only records what was asked; (2) asked twice, the second time changes nothing and says so; (3) what is
+// refused says why, and what to do instead.
+import type { ErrorCode } from '../base/errors.ts'
+import type { Json } from '../base/json.ts'
+import type { Asked, EventBody } from '../event/event.ts'
+import type { Plan } from '../workflow/waves.ts'
+import { cancelExecution, type Draft, emit } from './decide.ts'
+import { type ExecutionState, isCancelling, isOver, isPausing, type NodeState } from './state.ts'
+
+export type Command = Asked &
+  (
+    | { readonly verb: 'cancel' | 'pause' | 'resume' | 'retry' | 'redrive' }
+    /** From a node on, which gets `input` instead of what it got before. */
+    | { readonly verb: 'rerun'; readonly node: string; readonly input?: Json }
+  )
+
+export type Verdict =
+  /** `is`: what it is from now on. */
+  | { readonly kind: 'done'; readonly is: 'cancelling' | 'cancelled' | 'pausing' | 'paused' | 'pending' | 'running' }
+  | { readonly kind: 'unchanged'; readonly why: string }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly why: string; readonly hint: string }
+
+interface Case {
+  readonly plan: Plan
+  readonly draft: Draft
+  readonly asked: Asked
+  readonly at: Date
+}
+
+/** Emits what follows from the command. */
+export function decideCommand(plan: Plan, draft: Draft, { command, at }: { command: Command; at: Date }): Verdict {
+  const { by, reason } = command
+  const one: Case = { plan, draft, asked: reason === undefined ? { by } : { by, reason }, at }
+  switch (command.verb) {
+    case 'cancel':
+      return cancel(one)
+    case 'pause':
+      return pause(one)
+    case 'resume':
+      return resume(one)
+    case 'retry':
+      return retry(one)
+    case 'redrive':
+      return redrive(one)
+    case 'rerun':
+      return rerun(one, command)
+  }
+}
+
+function say({ plan, draft, at }: Case, body: EventBody): void {
+  emit(plan, draft, { body, at })
+}
+
+function cancel(one: Case): Verdict {
+  const { plan, draft, asked, at } = one
+  const { status, startedAt, parkedReason, request } = draft.state
+  if (status === 'cancelled') return { kind: 'unchanged', why: 'it is cancelled already' }
+  if (isOver(draft.state)) return over(draft.state, 'There is nothing left to cancel.')
+  if (isCancelling(draft.state))
+    return { kind: 'unchanged', why: `its cancellation was requested already, by ${request?.by}` }
+  say(one, { type: 'workflow_cancel_requested', payload: asked })
+  if (startedAt === undefined) {
+    cancelExecution(plan, draft, { at })
+    return { kind: 'done', is: 'cancelled' }
+  }
+  // A worker ends it, since there may be something to clean up.
+  if (parkedReason !== undefined) say(one, { type: 'execution_woken', payload: {} })
+  return { kind: 'done', is: 'cancelling' }
+}
+
+function pause(one: Case): Verdict {
+  const { draft, asked } = one
+  const { status, parkedReason, request } = draft.state
+  if (isOver(draft.state)) return over(draft.state, 'There is nothing left to pause.')
+  if (isCancelling(draft.state)) return cancelling(draft.state)
+  if (status === 'paused') return { kind: 'unchanged', why: 'it is paused already' }
+  if (isPausing(draft.state)) return { kind: 'unchanged', why: `a pause was requested already, by ${request?.by}` }
+  say(one, { type: 'workflow_pause_requested', payload: asked })
+  if (status !== 'pending' && parkedReason === undefined) return { kind: 'done', is: 'pausing' }
+  say(one, { type: 'workflow_paused', payload: {} })
+  return { kind: 'done', is: 'paused' }
+}
+
+function resume(one: Case): Verdict {
+  const { draft, asked } = one
+  if (isOver(draft.state)) return over(draft.state, 'Retry or rerun it to make it go on.')
+  if (isCancelling(draft.state)) return cancelling(draft.state)
+  if (draft.state.status !== 'paused' && !isPausing(draft.state)) return { kind: 'unchanged', why: 'it is not paused' }
+  say(one, { type: 'workflow_resumed', payload: asked })
+  return goesOn(draft)
+}
+
+function retry(one: Case): Verdict {
+  const { plan, draft, asked } = one
+  if (!isOver(draft.state)) return open(draft.state)
+  if (draft.state.status === 'completed') {
+    return {
+      kind: 'refused',
+      code: 'EXECUTION_OVER',
+      why: 'it completed, so that there is nothing to retry',
+      hint: 'To run a part of it again, rerun it from a node.',
+    }
+  }
+  say(one, { type: 'workflow_retried', payload: { ...asked, nodes: keysOf(plan, draft.state, isUnfinished) } })
+  return goesOn(draft)
+}
+
+function redrive(one: Case): Verdict {
+  const { plan, draft, asked } = one
+  if (!isOver(draft.state)) return open(draft.state)
+  if (!isDead(draft.state)) {
+    return {
+      kind: 'refused',
+      code: 'EXECUTION_NOT_DEAD',
+      why: `it is ${draft.state.status}, not a dead letter: it did not end because every worker that took it was lost`,
+      hint: 'Retry it if it failed or was cancelled, or rerun it from a node.',
+    }
+  }
+  say(one, { type: 'workflow_redriven', payload: { ...asked, nodes: keysOf(plan, draft.state, isUnfinished) } })
+  return goesOn(draft)
+}
+
+function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>): Verdict {
+  const { plan, draft, asked } = one
+  if (!isOver(draft.state)) return open(draft.state)
+  const index = plan.index.get(node)
+  if (index === undefined) {
+    return {
+      kind: 'refused',
+      code: 'NODE_NOT_FOUND',
+      why: `version ${plan.workflow.version} of "${plan.workflow.name}" has no node "${node}"`,
+      hint: `It has ${plan.nodes.map(({ key }) => key).join(', ')}.`,
+    }
+  }
+  const state = draft.state.nodes[index]
+  if (state === undefined || state.attempt === 0) {
+    return {
+      kind: 'refused',
+      code: 'NODE_NOT_RUN',
+      why: `"${node}" did not run: ${state?.skipReason ?? 'the execution ended first'}`,
+      hint: 'Rerun it from a node that ran, or retry the execution.',
+    }
+  }
+  const anew = nodesBehind(plan, index)
+  const nodes = keysOf(plan, draft.state, (_, i) => anew.has(i))
+  const retried = keysOf(plan, draft.state, (other, i) => isUnfinished(other) && !anew.has(i))
+  const changed = input === undefined ? {} : { input }
+  say(one, { type: 'workflow_rerun', payload: { ...asked, node, ...changed, nodes, retried } })
+  return goesOn(draft)
+}
+
+/** Failed and nothing took over from it, or not reached. */
+function isUnfinished(node: NodeState): boolean {
+  return node.unreached || (node.status === 'failed' && !node.handled)
+}
+
+/** Whether it ended because every worker that took it was lost. */
+function isDead({ status, error, failedNode }: ExecutionState): boolean {
+  return status === 'failed' && failedNode === undefined && error?.code === 'WORKER_LOST'
+}
+
+/** The node and all that depends on it. */
+function nodesBehind(plan: Plan, index: number): Set<number> {
+  const found = new Set([index])
+  for (const one of found) for (const { target } of plan.nodes[one]?.outgoing ?? []) found.add(target)
+  return found
+}
+
+function keysOf(plan: Plan, state: ExecutionState, which: (node: NodeState, index: number) => boolean): string[] {
+  return plan.nodes.flatMap(({ key, index }) => {
+    const node = state.nodes[index]
+    return node !== undefined && which(node, index) ? [key] : []
+  })
+}
+
+function goesOn({ state }: Draft): Verdict {
+  return { kind: 'done', is: state.startedAt === undefined ? 'pending' : 'running' }
+}
+
+function over({ status, completedAt }: ExecutionState, hint: string): Verdict {
+  return { kind: 'refused', code: 'EXECUTION_OVER', why: `it ${status} at ${completedAt?.toISOString()}`, hint }
+}
+
+function cancelling({ request }: ExecutionState): Verdict {
+  return {
+    kind: 'refused',
+    code: 'EXECUTION_CANCELLING',
+    why: `its cancellation was requested, by ${request?.by}`,
+    hint: 'A cancellation cannot be taken back; once it is over, retry it.',
+  }
+}
+
+function open({ status }: ExecutionState): Verdict {
+  return {
+    kind: 'refused',
+    code: 'EXECUTION_OPEN',
+    why: `it is ${status}, not over`,
+    hint: 'Wait for its end, or cancel it first; resume it if it is paused.',
+  }
+}

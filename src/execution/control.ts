@@ -1,0 +1,118 @@
+// What operators, requests and triggers ask of executions: cancel, pause, resume, retry, redrive, rerun. One transaction
+// locks the rows, reads their events, decides (command.ts) and appends; a worker that holds one of the executions meets
+// the command at its next append, and is told at once. Invariants:
+// 1. Rows are locked in the order of their ids, after whatever lock the caller holds: no two commands deadlock.
+// 2. What is decided is decided on the locked row: a command is never lost to, and never undoes, what came before it.
+// 3. An execution that goes on gets the job of its next turn, one that no worker needs to look at loses its job, both in
+//    the same transaction.
+import { MbflowError } from '../base/errors.ts'
+import type { Ids } from '../base/id.ts'
+import type { Metrics } from '../base/metrics.ts'
+import { notify } from '../db/listener.ts'
+import type { Pool, Tx } from '../db/pool.ts'
+import type { Append } from '../event/append.ts'
+import { appendLocked, readEvents } from '../event/event-log.ts'
+import type { NewJob, Queue } from '../queue/queue.ts'
+import { createCatalog } from '../workflow/catalog.ts'
+import type { Plan } from '../workflow/waves.ts'
+import { type Command, decideCommand, type Verdict } from './command.ts'
+import { type Draft, draftOf } from './decide.ts'
+import { fold } from './evolve.ts'
+import { changedNodes, executionProjection, removedNodes, turnJobId } from './projection.ts'
+import { type ExecutionState, initialState, isOver } from './state.ts'
+import { type ExecutionRow, lockExecutions } from './store.ts'
+
+export type { Command } from './command.ts'
+
+export interface ControlDeps {
+  readonly queue: Queue
+  readonly ids: Ids
+  readonly metrics: Metrics
+}
+
+export type Commanded = Verdict & { readonly executionId: string }
+
+/** In a transaction of its own. */
+export function control(
+  deps: ControlDeps & { readonly pool: Pool },
+  command: Command,
+  executionIds: readonly string[],
+): Promise<Commanded[]> {
+  return deps.pool.transaction(tx => controlIn(tx, deps, { command, executionIds }))
+}
+
+/** In the caller's transaction; verdicts in the order of the ids given. Throws EXECUTION_NOT_FOUND, and then nothing is done. */
+export async function controlIn(
+  tx: Tx,
+  deps: ControlDeps,
+  { command, executionIds }: { command: Command; executionIds: readonly string[] },
+): Promise<Commanded[]> {
+  const rows = await lockExecutions(tx, executionIds)
+  const missing = executionIds.find(id => !rows.some(row => row.id === id))
+  if (missing !== undefined) throw new MbflowError('EXECUTION_NOT_FOUND', `there is no execution ${missing}`)
+  const [plans, ...histories] = await Promise.all([
+    createCatalog(tx).plans([...new Set(rows.map(row => row.workflowId))]),
+    ...rows.map(row => readEvents(tx, row.id)),
+  ])
+  const verdicts = new Map<string, Verdict>()
+  const decisions = rows.flatMap((row, i) => {
+    const plan = plans.get(row.workflowId)
+    if (plan === undefined) throw new Error(`execution ${row.id} is of a workflow version that does not exist`)
+    const before = fold(plan, initialState(plan, row.input), histories[i] ?? [])
+    const draft = draftOf(before)
+    verdicts.set(row.id, decideCommand(plan, draft, { command, at: row.now }))
+    return draft.events.length === 0 ? [] : [{ row, plan, before, draft }]
+  })
+  await appendLocked(tx, deps, decisions.map(appendOf))
+  await Promise.all([deps.queue.withdraw(tx, decisions.flatMap(idleJob)), tell(tx, decisions)])
+  for (const { draft } of decisions)
+    if (draft.state.status === 'cancelled') deps.metrics.executions.inc({ status: 'cancelled' })
+  return executionIds.map(executionId => {
+    const verdict = verdicts.get(executionId)
+    if (verdict === undefined) throw new Error(`nothing was decided about execution ${executionId}`)
+    return { executionId, ...verdict }
+  })
+}
+
+interface Decision {
+  readonly row: ExecutionRow
+  readonly plan: Plan
+  readonly before: ExecutionState
+  readonly draft: Draft
+}
+
+function appendOf({ row, plan, before, draft }: Decision): Append {
+  const { id, lastSequence: sequence, turn } = row
+  const after = draft.state
+  const job = jobOf(row, after)
+  return {
+    executionId: id,
+    fence: { sequence, turn },
+    events: draft.events,
+    // Decided with the transaction's own instant, so that there is nothing to fold again.
+    project: () => ({
+      execution: executionProjection(after),
+      nodes: changedNodes(plan, id, { before, after }),
+      removed: removedNodes(plan, id, { before, after }),
+    }),
+    ...(job ? { enqueue: job } : {}),
+  }
+}
+
+function jobOf({ id, turn, priority }: ExecutionRow, after: ExecutionState): NewJob | undefined {
+  if (after.turn === turn) return undefined
+  return { id: turnJobId(id, after.turn), executionId: id, turn: after.turn, priority }
+}
+
+/** The job of one that has not begun, and is not to begin. */
+function idleJob({ row, before, draft: { state } }: Decision): string[] {
+  const isIdle = before.status === 'pending' && (isOver(state) || state.status === 'paused')
+  return isIdle ? [turnJobId(row.id, row.turn)] : []
+}
+
+/** Tells the workers that hold, or are to take, what was decided about. */
+async function tell(tx: Tx, decisions: readonly Decision[]): Promise<void> {
+  const goesOn = decisions.some(({ row, draft }) => draft.state.turn > row.turn)
+  const isHeld = decisions.some(({ row, draft }) => draft.state.turn === row.turn)
+  await Promise.all([goesOn ? notify(tx, 'jobs') : undefined, isHeld ? notify(tx, 'commands') : undefined])
+}
