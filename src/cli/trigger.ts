@@ -11,7 +11,7 @@ import { addSimulate } from './trigger-simulate.ts'
 
 interface FireOptions {
   readonly input?: string
-  readonly key?: string
+  readonly idempotencyKey?: string
   readonly wait?: boolean
 }
 
@@ -42,10 +42,10 @@ export const triggerFamily: Family = (program, context) => {
     .description('Fire a trigger now')
     .argument('<trigger>', TRIGGER)
     .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
-    .option('--key <text>', 'makes it happen once: the same key again gives the same execution', notEmpty)
+    .option('--idempotency-key <key>', 'makes it happen once: the same key again gives the same execution', notEmpty)
     .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
-    .action(async (word: string, { input, key, wait }: FireOptions) => {
-      const given = await parseInput(input)
+    .action(async (word: string, { input, idempotencyKey: key, wait }: FireOptions) => {
+      const given = parseInput(input)
       const { findTrigger } = await import('../trigger/find.ts')
       const { fireManually } = await import('../trigger/fire-manually.ts')
       const { withVerbs } = await import('./verbs.ts')
@@ -114,7 +114,7 @@ function notEmpty(text: string): string {
   return text
 }
 
-async function parseInput(text: string | undefined): Promise<JsonObject> {
+function parseInput(text: string | undefined): JsonObject {
   if (text === undefined) return {}
   let value: unknown
   try {
@@ -126,9 +126,6 @@ async function parseInput(text: string | undefined): Promise<JsonObject> {
   }
   if (!isJsonObject(value))
     throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
-  const { checkStorable } = await import('../base/json-limits.ts')
-  const problem = checkStorable(value)
-  if (problem !== null) throw new MbflowError('INPUT_INVALID', `--input cannot be stored: ${problem}`)
   return value
 }
 

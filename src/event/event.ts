@@ -20,7 +20,8 @@ export interface Asked {
 export type EdgeVerdicts = { readonly [target: string]: boolean }
 
 export type EventBody =
-  | { readonly type: 'workflow_started'; readonly payload: Record<string, never> }
+  /** `input`: what its mapping gave; of an execution without one it is in its row. */
+  | { readonly type: 'workflow_started'; readonly payload: { readonly input?: Json } }
   | { readonly type: 'workflow_completed'; readonly payload: { readonly output: Json } }
   | { readonly type: 'workflow_failed'; readonly payload: { readonly error: RecordedError; readonly node?: string } }
   | { readonly type: 'workflow_cancel_requested'; readonly payload: Asked }

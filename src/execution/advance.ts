@@ -2,6 +2,7 @@
 import { outlast } from '../db/pool.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Plan } from '../workflow/waves.ts'
+import { mapInput } from './mapping.ts'
 import { type ExecutionRow, loadExecutions } from './store.ts'
 import { driveTurn, type TurnDeps } from './turn.ts'
 
@@ -21,7 +22,8 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
       }
       // One version that cannot be compiled is its own turn's error, not that of the batch.
       const plan = plans.get(row.workflowId) ?? (await outlast(() => deps.catalog.plan(row.workflowId), lost))
-      await driveTurn(deps, held, { row, plan })
+      const mapped = row.startedAt === null ? await mapInput(deps, { row, plan }, held.drain) : undefined
+      await driveTurn(deps, held, { row, plan, mapped })
     })
   }
 }

@@ -12,7 +12,7 @@ import { checkSchema } from '../base/schema.ts'
 import { hideSecrets, requireSecret, SecretError, type Secrets } from '../base/secrets.ts'
 import { traceparent } from '../base/trace.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
-import { type Evaluator, ExpressionError } from '../expression/expression.ts'
+import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import { failed, type NodeType, type Outcome, type Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
@@ -47,8 +47,6 @@ export interface AttemptResult {
 const DEFAULT_TIMEOUT_MS = 30_000
 /** The reason of a signal that aborts because the attempt has taken too long. */
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
-/** Faults of a busy machine, not of the expression. */
-const MAY_PASS: ReadonlySet<string> = new Set(['EXPRESSION_UNAVAILABLE', 'EXPRESSION_TIMEOUT'])
 
 export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
   const revealed = new Map<string, string>()
@@ -109,8 +107,7 @@ async function execute(
   } catch (error) {
     if (signal.reason === TIME_IS_UP) return timedOut(timeout)
     if (signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
-    if (error instanceof ExpressionError)
-      return failed(error.code, error.message, { retryable: MAY_PASS.has(error.code) })
+    if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: mayPass(error) })
     if (error instanceof SecretError)
       return failed(error.code, error.message, { retryable: error.code === 'SECRET_UNAVAILABLE' })
     const err = revealed.size === 0 ? error : hideSecrets(String((error as Error).stack ?? error), revealed)

@@ -4,13 +4,14 @@ import type { Metrics } from '../base/metrics.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { type AttemptDeps, type AttemptResult, attempt } from './attempt.ts'
 import { createScopes } from './scope.ts'
-import type { ExecutionState } from './state.ts'
+import type { ExecutionState, Mapped } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 
 /** An execution as a turn begins. */
 export interface Loaded {
   readonly row: ExecutionRow
   readonly plan: Plan
+  readonly mapped?: Mapped | undefined
 }
 
 export interface Attempts {

@@ -45,7 +45,11 @@ export function emit(plan: Plan, draft: Draft, { body, at }: { body: EventBody; 
 export function decideNext(plan: Plan, draft: Draft, now: Now): void {
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
   if (isOver(draft.state)) return
-  if (draft.state.status === 'pending') say({ type: 'workflow_started', payload: {} })
+  if (draft.state.status === 'pending') {
+    const { mapped } = draft.state
+    if (mapped !== undefined && 'error' in mapped) return failExecution(plan, draft, { error: mapped.error, now })
+    say({ type: 'workflow_started', payload: { ...mapped } })
+  }
   for (;;) {
     const { wave } = draft.state
     if (wave >= 0) {

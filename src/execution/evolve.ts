@@ -17,7 +17,7 @@ export function fold(
 export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: EventBody; at: Date }): ExecutionState {
   switch (body.type) {
     case 'workflow_started':
-      return { ...state, status: 'running', startedAt: at, timeoutFrom: at }
+      return { ...state, status: 'running', startedAt: at, timeoutFrom: at, input: inputAtStart(body.payload, state) }
     case 'workflow_completed':
       return { ...state, status: 'completed', output: body.payload.output, completedAt: at, request: undefined }
     case 'workflow_failed':
@@ -75,6 +75,11 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
     default:
       return withNode(plan, state, { body, at })
   }
+}
+
+/** What its mapping gave, which may be null; else the input of its row. */
+function inputAtStart({ input }: { input?: Json }, state: ExecutionState): Json {
+  return input === undefined ? state.input : input
 }
 
 const UNPARKED = { wakeAt: undefined, parkedReason: undefined, pausedAt: undefined }

@@ -83,7 +83,10 @@ export interface ShownNode {
 
 export async function showExecution(db: Db, id: string): Promise<ShownExecution | undefined> {
   const [row] = await db.rows<ShownExecution>(sql('execution.show')`
-    select ${listed}, e.trigger_data, e.input_data as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason,
+    select ${listed}, e.trigger_data,
+      case when e.input_mapping is null then e.input_data else (
+        select v.payload -> 'input' from public.events v
+        where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason,
       coalesce((
         select json_agg(json_build_object('key', n.key, 'type', n.type, 'status', x.status, 'wave', x.wave,
           'retry_count', x.retry_count, 'input', x.input_data, 'output', x.output_data, 'error', x.error,

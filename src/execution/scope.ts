@@ -1,6 +1,5 @@
 // What the expressions of a node can name. A node sees the nodes of earlier waves only, so that what it reads does not
 // depend on which of its siblings was faster.
-import type { JsonObject } from '../base/json.ts'
 import type { NodeResult, Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { errorText } from './projection.ts'
@@ -12,13 +11,7 @@ export interface Scopes {
 }
 
 export function createScopes(plan: Plan, row: ExecutionRow): Scopes {
-  const { workflow } = plan
-  const execution: JsonObject = {
-    id: row.id,
-    workflow: workflow.name,
-    version: workflow.version,
-    created_at: row.createdAt.toISOString(),
-  }
+  const run = runScope(plan, row)
   let builtFor = -1
   let nodes: Record<string, NodeResult> = {}
   return {
@@ -30,12 +23,17 @@ export function createScopes(plan: Plan, row: ExecutionRow): Scopes {
       return {
         input: state.nodes[node.index]?.input ?? null,
         nodes,
-        vars: workflow.variables,
-        trigger: row.triggerData,
-        execution,
+        ...run,
       }
     },
   }
+}
+
+/** What is the same for everything that is evaluated in an execution. */
+export function runScope({ workflow }: Plan, row: ExecutionRow): Pick<Scope, 'vars' | 'trigger' | 'execution'> {
+  const { name, version, variables } = workflow
+  const execution = { id: row.id, workflow: name, version, created_at: row.createdAt.toISOString() }
+  return { vars: variables, trigger: row.triggerData, execution }
 }
 
 function resultsBefore(plan: Plan, state: ExecutionState, wave: number): Record<string, NodeResult> {

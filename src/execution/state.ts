@@ -35,11 +35,16 @@ export interface Requested extends Asked {
   readonly kind: 'cancel' | 'pause'
 }
 
+/** What became of the mapping of an input (mapping.ts). */
+export type Mapped = { readonly input: Json } | { readonly error: RecordedError }
+
 export interface ExecutionState {
   readonly status: ExecutionStatus
   /** The wave under way; -1 before the first. */
   readonly wave: number
   readonly input: Json
+  /** To be recorded as it starts. */
+  readonly mapped: Mapped | undefined
   readonly output: Json | undefined
   readonly error: RecordedError | undefined
   /** The node whose failure ended it. */
@@ -79,11 +84,12 @@ export const UNTOUCHED: NodeState = {
 }
 
 /** State before the first event: "event 0" is the row as it was created. */
-export function initialState(plan: Plan, input: Json): ExecutionState {
+export function initialState(plan: Plan, input: Json, mapped?: Mapped): ExecutionState {
   return {
     status: 'pending',
     wave: -1,
     input,
+    mapped,
     output: undefined,
     error: undefined,
     failedNode: undefined,

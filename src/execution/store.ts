@@ -13,6 +13,8 @@ export interface ExecutionRow {
   readonly triggerId: string | null
   readonly triggerData: JsonObject
   readonly input: Json
+  /** What is still to be evaluated of the input when the run begins; see mapping.ts. */
+  readonly mapping: JsonObject | string | null
   readonly priority: number
   readonly status: ExecutionStatus
   readonly lastSequence: number
@@ -32,11 +34,12 @@ export interface NewExecution {
   readonly fireKey: string | null
   readonly triggerData: JsonObject
   readonly input: Json
+  readonly mapping?: JsonObject | string | null
   readonly priority: number
 }
 
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
-      input_data as input, priority, status, last_sequence as "lastSequence", turn, claim,
+      input_data as input, input_mapping as mapping, priority, status, last_sequence as "lastSequence", turn, claim,
       created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt"`
 
 /** With the database's instant. */
@@ -75,8 +78,8 @@ export function latestSequences(
 export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {
   const each = <T>(pick: (row: NewExecution) => T): T[] => executions.map(pick)
   return tx.run(sql('execution.insert')`
-    insert into public.executions (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, priority)
-    select *
+    insert into public.executions (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, input_mapping, priority)
+    select id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, nullif(mapping, 'null'), priority
     from rows from (
       unnest(${words(each(row => row.id))}::uuid[]),
       unnest(${words(each(row => row.workflowId))}::uuid[]),
@@ -85,8 +88,9 @@ export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): P
       jsonb_array_elements_text(${values(each(row => row.fireKey))}::jsonb),
       jsonb_array_elements(${values(each(row => row.triggerData))}::jsonb),
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
+      jsonb_array_elements(${values(each(row => row.mapping))}::jsonb),
       unnest(${words(each(row => row.priority))}::integer[])
-    ) as e`)
+    ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority)`)
 }
 
 /** Parked executions whose time has come. */

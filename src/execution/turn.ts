@@ -65,14 +65,14 @@ interface Turn {
   wake(): void
 }
 
-export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Loaded): Promise<void> {
+export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan, mapped }: Loaded): Promise<void> {
   const turn: Turn = {
     deps,
     held,
     row,
     plan,
     attempts: createAttempts(deps, { row, plan }, () => turn.wake()),
-    state: initialState(plan, row.input),
+    state: initialState(plan, row.input, mapped),
     sequence: 0,
     claimed: held.job.retryCount === 0,
     singly: false,
@@ -101,7 +101,7 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan }: Lo
 /** False when the turn has ended already: by a command, by an append whose answer was lost, or by the claim before ours. */
 async function reload(turn: Turn): Promise<boolean> {
   const events = await outlast(() => turn.deps.eventLog.read(turn.row.id), turn.held.lost)
-  turn.state = fold(turn.plan, initialState(turn.plan, turn.row.input), events)
+  turn.state = fold(turn.plan, initialState(turn.plan, turn.row.input, turn.state.mapped), events)
   turn.sequence = events.length
   forgetOthers(turn)
   if (turn.state.parkedReason === undefined && !isOver(turn.state)) return true

@@ -26,12 +26,19 @@ export class ExpressionError extends Error {
   readonly code: ExpressionErrorCode
   /** Character offset in the expression, where known. */
   readonly position: number | undefined
+  /** Where in a rendered value the template stands. */
+  path: string | undefined
   constructor(code: ExpressionErrorCode, message: string, position?: number) {
     super(message)
     this.name = 'ExpressionError'
     this.code = code
     this.position = position
   }
+}
+
+/** Whether it may be the fault of a busy machine, not of the expression. */
+export function mayPass({ code }: ExpressionError): boolean {
+  return code === 'EXPRESSION_UNAVAILABLE' || code === 'EXPRESSION_TIMEOUT'
 }
 
 export interface Evaluator {

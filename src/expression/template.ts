@@ -8,7 +8,14 @@
 import type { Problem } from '../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { createLru } from '../base/lru.ts'
-import { checkExpression, type Evaluator, ExpressionError, evaluateHere, expressionLimits } from './expression.ts'
+import {
+  checkExpression,
+  type Evaluator,
+  ExpressionError,
+  type ExpressionErrorCode,
+  evaluateHere,
+  expressionLimits,
+} from './expression.ts'
 import { handOver } from './fast-path.ts'
 import { scan } from './scan.ts'
 import { shorten } from './wording.ts'
@@ -23,6 +30,12 @@ interface Template {
 export function hasTemplates(value: Json): boolean {
   if (typeof value === 'string') return value.includes('{{')
   return typeof value === 'object' && value !== null && Object.values(value).some(hasTemplates)
+}
+
+/** Whether the text is one `{{ }}` and nothing else, so that it becomes the value itself. */
+export function isOneTemplate(text: string): boolean {
+  const { parts } = parse(text)
+  return parts.length === 1 && typeof parts[0] !== 'string'
 }
 
 /** Syntax problems of every template inside `value`; paths start at `path`. */
@@ -76,7 +89,7 @@ function render(value: Json, path: string, rendering: Rendering): Json | Promise
 function renderText(text: string, path: string, rendering: Rendering): Json | Promise<Json> {
   const { parts, unclosed } = parse(text)
   if (unclosed !== undefined)
-    return Promise.reject(new ExpressionError('EXPRESSION_SYNTAX', at(path, unclosedAt(unclosed).message)))
+    return Promise.reject(errorAt(path, 'EXPRESSION_SYNTAX', { message: unclosedAt(unclosed).message }))
   const values = parts.map(part => (typeof part === 'string' ? part : valueAt(path, part.expression, rendering)))
   if (parts.length === 1 && typeof parts[0] !== 'string') return values[0] as Json | Promise<Json>
   return whenAll(values, all => {
@@ -84,10 +97,8 @@ function renderText(text: string, path: string, rendering: Rendering): Json | Pr
       const inserted = typeof value === 'string' ? value : JSON.stringify(value)
       rendering.left -= inserted.length
       if (rendering.left >= 0) return inserted
-      throw new ExpressionError(
-        'EXPRESSION_TOO_LARGE',
-        at(path, `templates may put together ${expressionLimits.rendered} characters of text in all`),
-      )
+      const message = `templates may put together ${expressionLimits.rendered} characters of text in all`
+      throw errorAt(path, 'EXPRESSION_TOO_LARGE', { message })
     })
     return texts.join('')
   })
@@ -97,11 +108,12 @@ function valueAt(path: string, expression: string, { evaluate }: Rendering): Jso
   const found = (value: Json | undefined): Json => {
     if (value !== undefined) return value
     const message = `${quote(expression)} yields nothing; \`?? "…"\` behind it says what to use instead`
-    throw new ExpressionError('EXPRESSION_MISSING', at(path, message))
+    throw errorAt(path, 'EXPRESSION_MISSING', { message })
   }
   const named = (error: unknown): never => {
     if (!(error instanceof ExpressionError) || error.code === 'EXPRESSION_MISSING') throw error
-    throw new ExpressionError(error.code, at(path, `${quote(expression)}: ${error.message}`), error.position)
+    const { code, message, position } = error
+    throw errorAt(path, code, { message: `${quote(expression)}: ${message}`, position })
   }
   try {
     const value = evaluate(expression)
@@ -171,6 +183,12 @@ function quote(expression: string): string {
   return `{{ ${shorten(expression, 60)} }}`
 }
 
-function at(path: string, message: string): string {
-  return path === '' ? message : `${path}: ${message}`
+function errorAt(
+  path: string,
+  code: ExpressionErrorCode,
+  { message, position }: { message: string; position?: number | undefined },
+): ExpressionError {
+  const error = new ExpressionError(code, path === '' ? message : `${path}: ${message}`, position)
+  error.path = path
+  return error
 }

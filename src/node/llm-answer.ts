@@ -1,15 +1,14 @@
 // What a reply comes to. With a schema the text must be JSON that fits it; one that does not may be better the next time.
 import { excerpt } from '../base/errors.ts'
-import type { Json, JsonObject } from '../base/json.ts'
+import type { JsonObject } from '../base/json.ts'
 import { MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
+import { isTooLargeFor } from '../base/json-schema.ts'
 import { checkSchema } from '../base/schema.ts'
 import type { Reply } from './llm-provider.ts'
 import { type Failed, failed, type Outcome } from './node-type.ts'
 
 /** Levels of the output around the answer are its own. */
 const LIMITS = { depth: MAX_DEPTH - 1, keys: 10_000 }
-/** Values of the answer times those of the schema: what is checked at once keeps everything else waiting. */
-const MOST_CHECKS = 500_000
 const SHOWN_PROBLEMS = 5
 
 export function answerOf(
@@ -27,7 +26,7 @@ export function answerOf(
   }
   const parsed = parseJsonWithin(withoutFence(text), LIMITS)
   if ('problem' in parsed) return misfit(`is not JSON (${parsed.problem})`)
-  if (countValues(parsed.value) * countValues(schema) > MOST_CHECKS) return misfit('is too large to be checked')
+  if (isTooLargeFor(schema, parsed.value)) return misfit('is too large to be checked')
   const problems = checkSchema(schema, parsed.value, 'json').map(({ path, message }) => `${path} ${message}`)
   if (problems.length > 0) return misfit(`does not fit the schema (${problems.slice(0, SHOWN_PROBLEMS).join('; ')})`)
   return { kind: 'completed', output: { ...output, json: parsed.value } }
@@ -38,9 +37,4 @@ function withoutFence(text: string): string {
   const trimmed = text.trim()
   const start = trimmed.startsWith('```') && trimmed.endsWith('```') ? trimmed.indexOf('\n') : -1
   return start === -1 ? text : trimmed.slice(start, -3)
-}
-
-function countValues(value: Json): number {
-  if (typeof value !== 'object' || value === null) return 1
-  return Object.values(value).reduce<number>((count, item) => count + countValues(item), 1)
 }

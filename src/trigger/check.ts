@@ -4,6 +4,7 @@ import type { Problem } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { nearMiss } from '../base/near-miss.ts'
 import { checkSchema, childPath, listWords } from '../base/schema.ts'
+import { checkInput } from './input.ts'
 import { triggerTypes } from './registry.ts'
 import { applyPolicies, checkSchedulePolicies, schedulePolicies } from './schedule-policy.ts'
 import { commonPolicies, type Trigger } from './trigger.ts'
@@ -23,7 +24,11 @@ export function checkTrigger(type: string, config: unknown, path: string): Probl
     return field !== undefined && checkSchema(field, value, key).length === 0
   })
   const sound: JsonObject = Object.fromEntries(fields)
-  const beyond = [...(found.check?.(sound) ?? []), ...(found.schedule ? checkSchedulePolicies(sound) : [])]
+  const beyond = [
+    ...(found.check?.(sound) ?? []),
+    ...(found.schedule ? checkSchedulePolicies(sound) : []),
+    ...checkInput(sound.input ?? null, found.carries ?? [], 'input'),
+  ]
   problems.push(...missing(found, config, at), ...beyond.map(one => ({ ...one, path: `${at}.${one.path}` })))
   return problems.length === 0 ? withoutSlots(found, config, at) : problems
 }

@@ -7,7 +7,7 @@ import { applyMisfire, type Decision } from './misfire.ts'
 import { applyOverlap } from './overlap.ts'
 import { maxFires, misfirePolicy } from './schedule-policy.ts'
 import { owedSlots } from './slots.ts'
-import { inputOf, overlapPolicy, slotKey, type Trigger } from './trigger.ts'
+import { overlapPolicy, slotKey, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /** Slots looked at, and fires decided, for one trigger in one go. */
@@ -69,7 +69,7 @@ export function disposeOwed(trigger: Trigger, { cursor, now, open, fired, calend
 
 function disposalOf(trigger: Trigger, decision: Decision): Disposal {
   const from = decision.kind === 'fire' ? decision.slot : decision.from
-  const base = { trigger, fireKey: slotKey(from), input: inputOf(trigger.config) }
+  const base = { trigger, fireKey: slotKey(from) }
   if (decision.kind === 'fire')
     return { ...base, disposition: 'fired', reason: null, slots: { from, until: from, count: 1 } }
   const { kind, reason, until, count } = decision

@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto'
 import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Pool } from '../db/pool.ts'
 import { limitsOverlap } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
+import { checkGiven } from './given.ts'
 import { mayStart } from './overlap.ts'
 import { countOpen, databaseNow, type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
-import { inputOf, overlapPolicy, requestKey } from './trigger.ts'
+import { overlapPolicy, requestKey, type Trigger } from './trigger.ts'
 
 export interface ManualRequest {
   readonly triggerId: string
@@ -16,6 +18,7 @@ export interface ManualRequest {
   readonly input: JsonObject
   /** Who asks: the scope of the key. */
   readonly scope: string
+  /** What the header Idempotency-Key holds, where there are headers. */
   readonly key?: string
 }
 
@@ -26,51 +29,71 @@ export interface ManualFire {
   readonly repeated: boolean
 }
 
+/** Throws TRIGGER_NOT_FOUND, TRIGGER_DISABLED, INPUT_INVALID, REQUEST_CONFLICT. */
 export async function fireManually(
   deps: FireDeps & { readonly pool: Pool },
   request: ManualRequest,
 ): Promise<ManualFire> {
+  refuseUnusable(request)
+  const requestHash = hashOf(request.input)
   return deps.pool.transaction(async tx => {
-    // Sent together, done in this order: the trigger and the instant are those under the mutex.
-    const [, [trigger], now] = await Promise.all([
+    const fireKey = requestKey(request.scope, request.key ?? deps.ids.next())
+    // Sent together, done in this order: the trigger, the instant and the key are those under the mutex.
+    const [, [trigger], now, earlier] = await Promise.all([
       lockTrigger(tx, request.triggerId),
       loadTriggers(tx, [request.triggerId]),
       databaseNow(tx),
+      request.key === undefined ? undefined : findRequest(tx, { triggerId: request.triggerId, fireKey }),
     ])
     if (trigger === undefined)
       throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${request.triggerId}`, {
         hint: 'mbflow trigger list',
       })
-    if (!trigger.enabled) {
-      const why = trigger.pauseNote === null ? '' : ` (${trigger.pauseNote})`
-      throw new MbflowError(
-        'TRIGGER_DISABLED',
-        `the trigger ${trigger.workflowName}/${trigger.key} is disabled${why}`,
-        {
-          hint: `mbflow trigger enable ${trigger.workflowName}/${trigger.key}`,
-        },
-      )
-    }
-    const fireKey = requestKey(request.scope, request.key ?? deps.ids.next())
-    const input = { ...inputOf(trigger.config), ...request.input }
-    const requestHash = hashOf(input)
+    if (earlier !== undefined) return repeated(earlier, { request, requestHash })
+    refuseUnlessFirable(trigger, request.input)
     const open = limitsOverlap(trigger) ? ((await countOpen(tx, [trigger.id])).get(trigger.id) ?? 0) : 0
+    const base = { trigger, fireKey, slots: null, carried: { given: request.input }, requestHash }
     const disposal: Disposal = mayStart(overlapPolicy(trigger.config), open)
-      ? { trigger, fireKey, disposition: 'fired', reason: null, slots: null, input, requestHash }
-      : { trigger, fireKey, disposition: 'skipped', reason: 'overlap', slots: null, input, requestHash }
-    const { recorded, fired } = await fire(tx, deps, { disposals: [disposal], now })
-    if (recorded === 0)
-      return repeated(await findRequest(tx, { triggerId: trigger.id, fireKey }), { request, requestHash })
+      ? { ...base, disposition: 'fired', reason: null }
+      : { ...base, disposition: 'skipped', reason: 'overlap' }
+    const { fired } = await fire(tx, deps, { disposals: [disposal], now })
     return { executionId: fired[0]?.executionId ?? null, repeated: false }
   })
 }
 
+/** What makes no request, whatever the trigger. */
+function refuseUnusable({ input, key }: ManualRequest): void {
+  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new MbflowError('INPUT_INVALID', `the idempotency key ${JSON.stringify(key)} cannot be used`, {
+      hint: 'a key has 1 to 255 printable ASCII characters',
+    })
+  }
+  const problem = checkStorable(input)
+  if (problem !== null) throw new MbflowError('INPUT_INVALID', `the input cannot be stored: ${problem}`)
+  const bytes = jsonBytes(input, MAX_OUTPUT_BYTES)
+  if (bytes > MAX_OUTPUT_BYTES)
+    throw new MbflowError('INPUT_INVALID', `the input has more than ${MAX_OUTPUT_BYTES} bytes as JSON`)
+}
+
+function refuseUnlessFirable(trigger: Trigger, given: JsonObject): void {
+  const name = `${trigger.workflowName}/${trigger.key}`
+  if (!trigger.enabled) {
+    const why = trigger.pauseNote === null ? '' : ` (${trigger.pauseNote})`
+    throw new MbflowError('TRIGGER_DISABLED', `the trigger ${name} is disabled${why}`, {
+      hint: `mbflow trigger enable ${name}`,
+    })
+  }
+  const problems = checkGiven(trigger.config, given)
+  if (problems.length > 0)
+    throw new MbflowError('INPUT_INVALID', `the input does not fit the input_schema of ${name}`, { problems })
+}
+
 /** The same key again: what came of it the first time, if it asked for the same. */
 function repeated(
-  earlier: EarlierRequest | undefined,
+  earlier: EarlierRequest,
   { request, requestHash }: { request: ManualRequest; requestHash: string },
 ): ManualFire {
-  if (earlier?.requestHash !== requestHash) {
+  if (earlier.requestHash !== requestHash) {
     throw new MbflowError(
       'REQUEST_CONFLICT',
       `the key ${JSON.stringify(request.key)} was used before, with another input`,

@@ -3,12 +3,12 @@
 // 1. An execution starts only for a ledger row that this statement inserted: twice the same fire key starts one.
 // 2. The version that runs is the one the locked trigger row names.
 import type { Ids } from '../base/id.ts'
-import type { Json, JsonObject } from '../base/json.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { notify } from '../db/listener.ts'
 import type { Tx } from '../db/pool.ts'
 import { type NewExecution, startExecutions } from '../execution/start.ts'
 import type { Queue } from '../queue/queue.ts'
+import { type Carried, inputOf, triggerData } from './input.ts'
 import { type Disposition, type DispositionReason, type LedgerRow, ledgerKey, recordDispositions } from './ledger.ts'
 import { markTriggered } from './store.ts'
 import type { Trigger } from './trigger.ts'
@@ -27,8 +27,8 @@ export interface Disposal {
   readonly disposition: Extract<Disposition, 'fired' | 'coalesced' | 'skipped'>
   readonly reason: DispositionReason | null
   readonly slots: { readonly from: Instant; readonly until: Instant; readonly count: number } | null
-  /** What the execution gets; only read when it is fired. */
-  readonly input: Json
+  /** Read when it is fired; nothing for a slot. */
+  readonly carried?: Carried
   /** Of a request: what it asked for, so that its key cannot stand for something else later. */
   readonly requestHash?: string
 }
@@ -86,29 +86,16 @@ function ledgerRow({ trigger, fireKey, disposition, reason, slots, requestHash }
   }
 }
 
-function newExecution({ trigger, fireKey, slots, input }: Disposal, id: string, now: Date): NewExecution {
+function newExecution({ trigger, fireKey, slots, carried = {} }: Disposal, id: string, now: Date): NewExecution {
   return {
     id,
     workflowId: trigger.workflowId,
     triggerId: trigger.id,
     scheduledFor: slots && new Date(slots.from),
     fireKey,
-    triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now }),
-    input,
+    triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now, carried }),
+    ...inputOf(trigger.config, carried),
     priority: 0,
-  }
-}
-
-/** What expressions see as `trigger`. */
-function triggerData(trigger: Trigger, fired: { fireKey: string; slot: Instant | undefined; now: Date }): JsonObject {
-  return {
-    id: trigger.id,
-    key: trigger.key,
-    name: trigger.name,
-    type: trigger.type,
-    fire_key: fired.fireKey,
-    fired_at: fired.now.toISOString(),
-    slot: fired.slot === undefined ? null : new Date(fired.slot).toISOString(),
   }
 }
 

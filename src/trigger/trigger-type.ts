@@ -25,9 +25,14 @@ export interface TriggerType<Config = unknown> {
   readonly summary: string
   /** The type's own fields; the common policies (trigger.ts) are added to them. */
   readonly configSchema: TSchema
+  /**
+   * What its fires carry: fields of `trigger` beside those of every fire (input.ts), such as `body`. Together they are the
+   * input of the executions it starts where the trigger names no `input`.
+   */
+  readonly carries?: readonly string[]
   /** Fields of which at least one must be there. */
   readonly needsOneOf?: readonly string[]
-  /** What the schema cannot say; paths are relative to config, e.g. `schedule`. */
+  /** What the schema of a type cannot say; paths are relative to config, e.g. `schedule`. `input` is among its fields. */
   check?(config: JsonObject): Problem[]
   /** Time-driven types only. Throws for a config that `check` refuses. */
   schedule?(config: Config, context: ScheduleContext): Schedule

@@ -2,6 +2,7 @@
 // has, written here; those of the types with a schedule are in schedule-policy.ts. Fire keys name what makes a fire unique; their prefixes keep senders from naming a slot.
 import { type Static, Type } from 'typebox'
 import type { JsonObject } from '../base/json.ts'
+import { inputSchema } from './input.ts'
 import type { Instant, TriggerType } from './trigger-type.ts'
 
 export interface Trigger {
@@ -30,9 +31,7 @@ const overlapSchema = Type.Union([Type.Literal('allow'), Type.Literal('skip')], 
 /** Policies of every type. */
 export const commonPolicies = {
   overlap: Type.Optional(overlapSchema),
-  input: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), { default: {}, description: 'The input of the executions it starts.' }),
-  ),
+  input: Type.Optional(inputSchema),
 }
 
 export type OverlapPolicy = Static<typeof overlapSchema>
@@ -40,10 +39,6 @@ export type OverlapPolicy = Static<typeof overlapSchema>
 /** The policies of a checked config, with their defaults. */
 export function overlapPolicy(config: JsonObject): OverlapPolicy {
   return (config as { overlap?: OverlapPolicy }).overlap ?? 'allow'
-}
-
-export function inputOf(config: JsonObject): JsonObject {
-  return (config as { input?: JsonObject }).input ?? {}
 }
 
 /** The fire key of a slot. */

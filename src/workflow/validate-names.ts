@@ -10,6 +10,8 @@ import { type Part, unknownWord } from './validate-graph.ts'
 /** What the engine gives to the expressions of every node; conditions on edges also see the output of their source. */
 const NODE_NAMES = ['input', 'nodes', 'vars', 'trigger', 'execution']
 const EDGE_NAMES = ['output', ...NODE_NAMES]
+/** The input of a trigger is made before there is any. */
+const TRIGGER_NAMES = ['trigger', 'vars', 'execution']
 
 interface Known {
   readonly names: readonly string[]
@@ -20,19 +22,27 @@ interface Known {
 export interface Named {
   readonly nodes: readonly Part[]
   readonly edges: readonly Part[]
+  readonly triggers: readonly Part[]
   readonly variables: Json | undefined
 }
 
-export function checkNames({ nodes, edges, variables }: Named, nodeTypes: ReadonlyMap<string, NodeType>): Problem[] {
+export function checkNames(
+  { nodes, edges, triggers, variables }: Named,
+  nodeTypes: ReadonlyMap<string, NodeType>,
+): Problem[] {
   const keys = nodes.flatMap(({ value: { key } }) => (typeof key === 'string' ? [key] : []))
   const known = { nodes: keys, variables: isJsonObject(variables) ? Object.keys(variables) : [] }
   const ofNodes = nodes.flatMap(node => expressionsOf(node, nodeTypes.get(String(node.value.type))))
   const ofEdges = edges.flatMap(({ path, value: { when } }) =>
     typeof when === 'string' ? [{ path: `${path}.when`, expression: when }] : [],
   )
+  const ofTriggers = triggers.flatMap(({ path, value: { config } }) =>
+    isJsonObject(config) ? templateExpressions(config.input ?? null, `${path}.config.input`) : [],
+  )
   return [
     ...ofNodes.flatMap(one => unknownNames(one, { ...known, names: [...NODE_NAMES, ...(one.names ?? [])] })),
     ...ofEdges.flatMap(one => unknownNames(one, { ...known, names: EDGE_NAMES })),
+    ...ofTriggers.flatMap(one => unknownNames(one, { ...known, names: TRIGGER_NAMES })),
   ]
 }
 

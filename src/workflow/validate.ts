@@ -35,7 +35,7 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
     ...duplicateKeys(nodes),
     ...nodes.flatMap(node => checkNode(node, deps)),
     ...checkGraph(nodes, edges, deps.nodeTypes),
-    ...checkNames({ nodes, edges, variables: isJsonObject(raw) ? raw.variables : undefined }, deps.nodeTypes),
+    ...checkNames({ nodes, edges, triggers, variables: isJsonObject(raw) ? raw.variables : undefined }, deps.nodeTypes),
     ...duplicateKeys(triggers),
     ...triggers.flatMap(({ value: { type, config = {} }, path }) =>
       typeof type === 'string' && isJsonObject(config) ? deps.checkTrigger(type, config, path) : [],

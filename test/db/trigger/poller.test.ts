@@ -73,7 +73,6 @@ test('two fires of one slot at the same instant start one execution, even withou
     disposition: 'fired',
     reason: null,
     slots: { from: slot, until: slot, count: 1 },
-    input: {},
   }
   const results = await Promise.all(
     Array.from({ length: 8 }, () =>
@@ -93,7 +92,6 @@ test('a fire that is rolled back leaves no execution, no job and no ledger row',
     disposition: 'fired',
     reason: null,
     slots: null,
-    input: {},
   }
   const failing = engine.pool.transaction(async tx => {
     await fire(tx, triggers.arm, { disposals: [disposal], now: new Date() })

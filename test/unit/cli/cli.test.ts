@@ -116,15 +116,14 @@ test('a wrong configuration is refused with all its problems', async () => {
 
 test.each([
   ['[1]', 'must be a JSON object'],
-  ['{"a": "\\u0000"}', 'cannot be stored: a holds the character U+0000'],
-  ['{"a": 1e999}', 'cannot be stored: a is Infinity'],
+  ['{a: 1}', 'is not JSON'],
 ])('an input of %s is refused before anything is asked', async (input, problem) => {
   const { code, stderr } = await mbflow(['trigger', 'fire', 'a/b', '--input', input])
   expect([code, stderr]).toEqual([1, expect.stringContaining(`error: --input ${problem}`)])
 })
 
 test('an empty key would make nothing happen once, and is refused', async () => {
-  expect(await mbflow(['trigger', 'fire', 'a/b', '--key', ''])).toMatchObject({
+  expect(await mbflow(['trigger', 'fire', 'a/b', '--idempotency-key', ''])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('must not be empty'),
   })

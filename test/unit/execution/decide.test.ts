@@ -8,6 +8,23 @@ import { brief, completed, failed, run, START } from '../../support/pure-run.ts'
 const now = { at: START, random: 0.5 }
 const ok = { outcome: () => completed() }
 
+test('what its mapping gave is recorded as the execution starts, and is its input from then on', () => {
+  const plan = planOf(['a'])
+  const draft = draftOf(initialState(plan, {}, { input: { n: 1 } }))
+  decideNext(plan, draft, { at: START, random: 0 })
+  expect(draft.events[0]).toEqual({ type: 'workflow_started', payload: { input: { n: 1 } } })
+  expect(draft.state.nodes[0]?.input).toEqual({ n: 1 })
+})
+
+test('a mapping that failed fails the execution, and no node starts', () => {
+  const plan = planOf(['a'])
+  const error = { code: 'INPUT_MAPPING_FAILED', message: 'it failed' }
+  const draft = draftOf(initialState(plan, {}, { error }))
+  decideNext(plan, draft, { at: START, random: 0 })
+  expect(brief(draft.events)).toEqual(['node_skipped a', 'workflow_failed'])
+  expect(draft.state).toMatchObject({ status: 'failed', error })
+})
+
 test('a diamond starts its middle together and its end after both', () => {
   const { events } = run(planOf(['a -> b', 'a -> c', 'b -> d', 'c -> d']), ok)
   expect(brief(events)).toEqual([

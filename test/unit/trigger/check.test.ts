@@ -183,7 +183,7 @@ test.each<[string, string, unknown, string[]]>([
     'a policy that has no meaning for the type',
     'manual',
     { misfire: { policy: 'skip' } },
-    ['triggers[0].config.misfire is not a known field (known fields: overlap, input)'],
+    ['triggers[0].config.misfire is not a known field (known fields: input_schema, overlap, input)'],
   ],
   [
     'an unknown policy',
@@ -191,7 +191,12 @@ test.each<[string, string, unknown, string[]]>([
     { overlap: 'buffer' },
     ['triggers[0].config.overlap must be one of "allow", "skip"; is "buffer"'],
   ],
-  ['an input that is no object', 'manual', { input: [1] }, ['triggers[0].config.input must be an object, is a list']],
+  [
+    'an input that is no object',
+    'manual',
+    { input: [1] },
+    ['triggers[0].config.input must be an object or a string, is a list'],
+  ],
   [
     'misfire limits',
     'interval',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { misfirePolicy } from '../../../src/trigger/schedule-policy.ts'
-import { inputOf, overlapPolicy, requestKey, slotKey } from '../../../src/trigger/trigger.ts'
+import { overlapPolicy, requestKey, slotKey } from '../../../src/trigger/trigger.ts'
 
 test('a config without policies has the defaults', () => {
   expect(misfirePolicy({})).toEqual({
@@ -10,11 +10,10 @@ test('a config without policies has the defaults', () => {
     max: 1_000,
   })
   expect(overlapPolicy({})).toBe('allow')
-  expect(inputOf({})).toEqual({})
 })
 
 test('a config’s own policies replace the defaults one by one', () => {
-  const config = { misfire: { policy: 'fire_all', threshold: '5s' }, overlap: 'skip', input: { a: 1 } }
+  const config = { misfire: { policy: 'fire_all', threshold: '5s' }, overlap: 'skip' }
   expect(misfirePolicy(config)).toEqual({
     policy: 'fire_all',
     thresholdMs: 5_000,
@@ -22,7 +21,6 @@ test('a config’s own policies replace the defaults one by one', () => {
     max: 1_000,
   })
   expect(overlapPolicy(config)).toBe('skip')
-  expect(inputOf(config)).toEqual({ a: 1 })
 })
 
 test('fire keys say what kind they are', () => {
