@@ -45,7 +45,7 @@ const deps = { ...engine, metrics: createMetrics(), log: silentLogger }
 
 const runs = readPages().flatMap(page =>
   page.blocks
-    .filter(({ info }) => info.startsWith('yaml'))
+    .filter(({ info }) => info === 'yaml' || info === 'yaml acme')
     .map(block => {
       const next = blockAfter(page, block)
       return { at: block.at, text: block.text, says: next?.info === 'json output' ? next.text : undefined }

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import { sql } from '../../../src/db/sql.ts'
 import type { RecordedEvent } from '../../../src/event/event.ts'
+import { control } from '../../../src/execution/control.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { type Evaluator, ExpressionError } from '../../../src/expression/expression.ts'
 import { disableTrigger } from '../../../src/trigger/arm.ts'
@@ -122,6 +123,17 @@ test('a busy machine is waited for', async () => {
   const id = await fireOf(trigger, { fields: { body: [1, 2] } })
   busy = 4
   expect(await run(id)).toMatchObject({ status: 'completed', input: { n: 3 } })
+})
+
+test('an execution whose mapping found the machine busy for too long is made good by a retry', async () => {
+  const trigger = await triggers.create('manual', { input: { n: '{{ $sum(trigger.body) }}' } })
+  const id = await fireOf(trigger, { fields: { body: [1, 2] } })
+  busy = 5
+  expect((await run(id)).error).toMatch(/^INPUT_MAPPING_FAILED: .* no process is free/)
+  const command = { verb: 'retry', by: 'test' } as const
+  expect(await control(triggers.arm, command, [id])).toMatchObject([{ kind: 'done', is: 'pending' }])
+  expect(await run(id)).toMatchObject({ status: 'completed', input: { n: 3 } })
+  expect(await engine.violations()).toEqual([])
 })
 
 test('what was given by hand is seen by the mapping and by every node, and replaces fields unevaluated', async () => {
