@@ -1,20 +1,18 @@
 // UUIDv7 (RFC 9562 §5.7): 48 bits of milliseconds, a 12-bit counter that keeps ids of one process strictly increasing,
 // 62 random bits. Made in the application, from database time, before any I/O.
-import { hash, randomFillSync } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 export interface Ids {
   /** The next id; greater than every id this source gave before. */
   next(): string
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-const hex = (byte: number): string => HEX[byte] as string
-
 export function createIds(now: () => number): Ids {
-  const pool = new Uint8Array(8 * 512)
-  let used = pool.length
+  let random = ''
+  let used = 0
   let lastMs = 0
   let counter = 0
+  let time = ''
 
   return {
     next() {
@@ -22,27 +20,36 @@ export function createIds(now: () => number): Ids {
       if (ms > lastMs) {
         lastMs = ms
         counter = 0
+        time = timeOf(lastMs)
       } else if (++counter > 0xfff) {
-        lastMs++
         counter = 0
+        time = timeOf(++lastMs)
       }
-      if (used === pool.length) {
-        randomFillSync(pool)
+      if (used === random.length) {
+        random = randomBytes(RANDOM_BYTES * 512).toString('hex')
         used = 0
       }
-      used += 8
-      return format(lastMs, counter, pool.subarray(used - 8, used))
+      const from = used
+      used += RANDOM_BYTES * 2
+      return (
+        `${time}-7${counter.toString(16).padStart(3, '0')}-` +
+        `${variant(random.slice(from, from + 2))}${random.slice(from + 2, from + 4)}-${random.slice(from + 4, used)}`
+      )
     },
   }
 }
 
-function format(ms: number, counter: number, random: Uint8Array): string {
-  const time = ms.toString(16).padStart(12, '0')
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = random
-  return (
-    `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-` +
-    `${hex((a & 0x3f) | 0x80)}${hex(b)}-${hex(c)}${hex(d)}${hex(e)}${hex(f)}${hex(g)}${hex(h)}`
-  )
+/** Of an id: 62 bits and the variant. */
+const RANDOM_BYTES = 8
+
+function timeOf(ms: number): string {
+  const hex = ms.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`
+}
+
+/** A byte in hex with its first two bits made those of RFC 9562. */
+function variant(byte: string): string {
+  return ((Number.parseInt(byte, 16) & 0x3f) | 0x80).toString(16)
 }
 
 /**
@@ -51,8 +58,7 @@ function format(ms: number, counter: number, random: Uint8Array): string {
  */
 export function deriveId(base: string, name: string): string {
   const digest = hash('sha256', base + name, 'hex')
-  const variant = hex((Number.parseInt(digest.slice(0, 2), 16) & 0x3f) | 0x80)
-  return `${base.slice(0, 19)}${variant}${digest.slice(2, 4)}-${digest.slice(4, 16)}`
+  return `${base.slice(0, 19)}${variant(digest.slice(0, 2))}${digest.slice(2, 4)}-${digest.slice(4, 16)}`
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

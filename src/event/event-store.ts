@@ -56,17 +56,29 @@ export async function existingIds(db: Db, executionIds: readonly string[]): Prom
 }
 
 export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date | undefined): Promise<number> {
-  const each = <T>(pick: (one: Numbered, i: number) => T): T[] =>
-    appends.flatMap(one => one.eventIds.map((_, i) => pick(one, i)))
+  const ids: string[] = []
+  const executions: string[] = []
+  const sequences: number[] = []
+  const types: EventType[] = []
+  const payloads: string[] = []
+  for (const { append, eventIds, payloads: texts } of appends) {
+    append.events.forEach(({ type }, i) => {
+      ids.push(eventIds[i] ?? '')
+      executions.push(append.executionId)
+      sequences.push(append.fence.sequence + 1 + i)
+      types.push(type)
+      payloads.push(texts[i] ?? '')
+    })
+  }
   return tx.run(sql('event.insert')`
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
     select id, execution_id, sequence, event_type, payload, ${at}::timestamptz
     from rows from (
-      unnest(${words(each((one, i) => one.eventIds[i]))}::uuid[]),
-      unnest(${words(each(one => one.append.executionId))}::uuid[]),
-      unnest(${words(each((one, i) => one.append.fence.sequence + 1 + i))}::bigint[]),
-      unnest(${words(each((one, i) => one.append.events[i]?.type))}::text[]),
-      jsonb_array_elements(${`[${each((one, i) => one.payloads[i]).join()}]`}::jsonb)
+      unnest(${words(ids)}::uuid[]),
+      unnest(${words(executions)}::uuid[]),
+      unnest(${words(sequences)}::bigint[]),
+      unnest(${words(types)}::text[]),
+      jsonb_array_elements(${`[${payloads.join()}]`}::jsonb)
     ) as e (id, execution_id, sequence, event_type, payload)`)
 }
 

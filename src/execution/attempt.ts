@@ -66,8 +66,11 @@ async function execute(
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
-  const { signal } = abort
-  const timer = setTimeout(() => abort.abort(TIME_IS_UP), timeout)
+  let isTimeUp = false
+  const timer = setTimeout(() => {
+    isTimeUp = true
+    abort.abort(TIME_IS_UP)
+  }, timeout)
   try {
     const config = await renderConfig(deps.evaluator, { type, node, scope })
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
@@ -84,7 +87,9 @@ async function execute(
       get idempotencyKey() {
         return idempotencyKey(executionId, node, generation)
       },
-      signal,
+      get signal() {
+        return abort.signal
+      },
       get log() {
         return deps.log.child({ executionId, node: node.key })
       },
@@ -95,18 +100,18 @@ async function execute(
       timeout,
       async evaluate(expression, extra) {
         const sees = extra === undefined ? scope : { ...scope, ...extra }
-        return untilAborted(signal, deps.evaluator.evaluate(expression, sees))
+        return deps.evaluator.evaluate(expression, sees, abort)
       },
       secret: async name => {
-        const value = await untilAborted(signal, requireSecret(deps.secrets, name))
+        const value = await untilAborted(abort.signal, requireSecret(deps.secrets, name))
         revealed.set(name, value)
         return value
       },
     })
-    return outcome.kind === 'failed' && signal.reason === TIME_IS_UP ? timedOut(timeout) : outcome
+    return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
   } catch (error) {
-    if (signal.reason === TIME_IS_UP) return timedOut(timeout)
-    if (signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
+    if (isTimeUp) return timedOut(timeout)
+    if (abort.signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
     if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: mayPass(error) })
     if (error instanceof SecretError)
       return failed(error.code, error.message, { retryable: error.code === 'SECRET_UNAVAILABLE' })

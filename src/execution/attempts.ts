@@ -18,12 +18,10 @@ export interface Attempts {
   /** Outcomes not yet appended, by node key, in the order in which they came. */
   readonly ended: Map<string, AttemptResult>
   running(): number
-  /**
-   * Begins the attempt of every node that runs in `state` and that this process does not run yet; resolves when those
-   * begun have ended. `which` narrows the choice.
-   */
-  start(state: ExecutionState, which?: (node: PlanNode) => boolean): Promise<void>[]
-  isPure(node: PlanNode): boolean
+  /** Begins the attempt of every node that runs in `state` and that this process does not run yet. */
+  start(state: ExecutionState): void
+  /** The same for the pure ones among them; resolves when they have ended, or after `time` milliseconds. */
+  runPure(state: ExecutionState, time: number): Promise<void>
   abortAll(): void
 }
 
@@ -52,14 +50,18 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
     onEnd()
   }
 
+  function toBegin(state: ExecutionState): PlanNode[] {
+    return nodesRunning(plan, state).filter(node => !running.has(node.key) && !ended.has(node.key))
+  }
+
   return {
     ended,
     running: () => running.size,
-    start: (state, which) =>
-      nodesRunning(plan, state)
-        .filter(node => !running.has(node.key) && !ended.has(node.key) && (which === undefined || which(node)))
-        .map(node => begin(state, node)),
-    isPure: ({ type }) => deps.nodeTypes.get(type)?.pure === true,
+    start: state => void toBegin(state).forEach(node => void begin(state, node)),
+    async runPure(state, time) {
+      const pure = toBegin(state).filter(({ type }) => deps.nodeTypes.get(type)?.pure === true)
+      if (pure.length > 0) await within(time, Promise.all(pure.map(node => begin(state, node))))
+    },
     abortAll() {
       for (const abort of running.values()) abort.abort()
     },
@@ -73,4 +75,15 @@ function nodesRunning(plan: Plan, state: ExecutionState): PlanNode[] {
     if (node !== undefined && state.nodes[index]?.status === 'running') nodes.push(node)
   }
   return nodes
+}
+
+/** Resolves when `all` have, or after `time` milliseconds. */
+async function within(time: number, all: Promise<unknown>): Promise<void> {
+  await new Promise<void>(resolve => {
+    const timer = setTimeout(resolve, time)
+    void all.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

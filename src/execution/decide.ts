@@ -16,7 +16,7 @@ export const MAX_RUNNING = 64
 const MAX_DELAY_MS = 300_000
 
 export interface Now {
-  /** Estimated database time. */
+  /** Estimated database time; one object for all that is decided at this instant. */
   readonly at: Date
   /** In [0, 1): the jitter of a retry delay. */
   readonly random: number
@@ -26,14 +26,10 @@ export interface Now {
 export interface Draft {
   readonly events: EventBody[]
   state: ExecutionState
-  /** Whether a node that could start may do so in these events. */
-  mayStart(node: PlanNode): boolean
-  /** Whether there was a node that could start and might not: more can be decided once these events are durable. */
-  heldBack: boolean
 }
 
-export function draftOf(state: ExecutionState, mayStart: Draft['mayStart'] = () => true): Draft {
-  return { events: [], state, mayStart, heldBack: false }
+export function draftOf(state: ExecutionState): Draft {
+  return { events: [], state }
 }
 
 export function emit(plan: Plan, draft: Draft, { body, at }: { body: EventBody; at: Date }): void {
@@ -77,17 +73,12 @@ function startNodes(plan: Plan, draft: Draft, now: Now): void {
   const failing = unhandledFailure(plan, draft.state) !== undefined
   let running = indexes.filter(index => nodeOf(draft.state, index).status === 'running').length
   for (const index of indexes) {
-    const node = planNode(plan, index)
-    const { key } = node
+    const { key } = planNode(plan, index)
     const state = nodeOf(draft.state, index)
     if (state.status !== 'pending' && state.status !== 'retrying') continue
     if (failing) giveUp(plan, draft, { key, state, now })
     else if (isPausing(draft.state)) continue
     else if (running < MAX_RUNNING && (state.retryAt === undefined || state.retryAt <= now.at)) {
-      if (!draft.mayStart(node)) {
-        draft.heldBack = true
-        continue
-      }
       running++
       emit(plan, draft, {
         body: { type: 'node_started', payload: { node: key, attempt: state.attempt + 1 } },

@@ -12,14 +12,16 @@ export interface Scopes {
 
 export function createScopes(plan: Plan, row: ExecutionRow): Scopes {
   const run = runScope(plan, row)
-  let builtFor = -1
   let nodes: Record<string, NodeResult> = {}
+  /** The wave that sees `nodes`. No attempt of an earlier wave is left when it moves on. */
+  let wave = 0
   return {
     of(state, node) {
-      if (builtFor !== node.wave) {
-        nodes = resultsBefore(plan, state, node.wave)
-        builtFor = node.wave
+      if (node.wave < wave) {
+        nodes = {}
+        wave = 0
       }
+      for (; wave < node.wave; wave++) addResults(nodes, state, { plan, wave })
       return {
         input: state.nodes[node.index]?.input ?? null,
         nodes,
@@ -36,13 +38,16 @@ export function runScope({ workflow }: Plan, row: ExecutionRow): Pick<Scope, 'va
   return { vars: variables, trigger: row.triggerData, execution }
 }
 
-function resultsBefore(plan: Plan, state: ExecutionState, wave: number): Record<string, NodeResult> {
-  const results: Record<string, NodeResult> = {}
-  for (const { key, index, wave: itsWave } of plan.nodes) {
+function addResults(
+  results: Record<string, NodeResult>,
+  state: ExecutionState,
+  { plan, wave }: { plan: Plan; wave: number },
+): void {
+  for (const index of plan.waves[wave] ?? []) {
     const node = state.nodes[index]
-    if (itsWave >= wave || node === undefined || !isNodeOver(node)) continue
+    const key = plan.nodes[index]?.key
+    if (node === undefined || key === undefined || !isNodeOver(node)) continue
     const status = node.status as NodeResult['status']
     results[key] = { status, output: node.output ?? null, ...(node.error ? { error: errorText(node.error) } : {}) }
   }
-  return results
 }

@@ -1,10 +1,11 @@
 // Drives the executions whose jobs this process holds, wave after wave: outcomes in, events appended, attempts started.
 // Invariants:
-// 1. A node's outcome is durable before anything that depends on it starts. No attempt begins before its `node_started`
-//    is durable, except one of a pure node, which nobody can see: if it ends at once, start and end are one append.
+// 1. No attempt begins before its `node_started`, and every outcome it rests on, is durable; except one of a pure node,
+//    which nobody can see: pure nodes run ahead of the log, wave after wave, and their events are one append.
 // 2. Every append is fenced by the turn and claim of the job; refused once, the execution is dropped without a write.
 // 3. A turn ends in exactly one of: terminal, parked, handed over (each settles the job in its last append), dropped.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
+import { jsonBytes } from '../base/json-limits.ts'
 import { outlast, type Pool } from '../db/pool.ts'
 import type { Appended } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
@@ -13,7 +14,7 @@ import { failed } from '../node/node-type.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Catalog } from '../workflow/catalog.ts'
-import type { Plan, PlanNode } from '../workflow/waves.ts'
+import type { Plan } from '../workflow/waves.ts'
 import type { AttemptResult } from './attempt.ts'
 import { type Attempts, type AttemptsDeps, createAttempts, type Loaded } from './attempts.ts'
 import type { Commands } from './commands.ts'
@@ -37,8 +38,9 @@ export interface TurnDeps extends AttemptsDeps {
   readonly drainTimeout: number
 }
 
-/** A pure node that takes longer than this has its start recorded before its end. Milliseconds. */
-const AT_ONCE_MS = 20
+/** How far pure nodes may run ahead of the log: milliseconds, and bytes of output. */
+const AHEAD_MS = 20
+const AHEAD_BYTES = 1024 * 1024
 const LOST_WORKER: RecordedError = { code: 'WORKER_LOST', message: 'the worker that ran this attempt is gone' }
 
 const REFUSED: AttemptResult = {
@@ -58,8 +60,6 @@ interface Turn {
   claimed: boolean
   /** Whether outcomes are appended one by one and after their starts, since the database refused several together. */
   singly: boolean
-  /** Whether more can be decided at once: nodes wait for no more than the append just made. */
-  heldBack: boolean
   /** Sequence that the execution is known to have come to; beyond ours, a command came in. */
   heard: number
   wake(): void
@@ -76,7 +76,6 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan, mapp
     sequence: 0,
     claimed: held.job.retryCount === 0,
     singly: false,
-    heldBack: false,
     heard: 0,
     wake: () => {},
   }
@@ -116,33 +115,32 @@ async function step(turn: Turn): Promise<boolean> {
   if (turn.heard > turn.sequence && !(await reload(turn))) return false
   if (isCancelling(turn.state)) attempts.abortAll()
   const now = nowOf(turn.deps)
-  const draft = draftOf(turn.state, node => turn.singly || !attempts.isPure(node) || dependsOnDurable(turn, node))
+  const draft = draftOf(turn.state)
 
   if (!turn.claimed) {
     emit(plan, draft, { body: { type: 'execution_taken_over', payload: { claim: held.job.retryCount } }, at: now.at })
     restartLost(plan, draft, { reason: LOST_WORKER, now })
   }
-  const settled = outcomesToSettle(turn, draft)
-  const settle = (more: typeof settled): void => {
-    for (const [key, { outcome, edges }] of more) settleAttempt(plan, draft, { key, outcome, edges, now })
-  }
-  settle(settled)
-  let leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
-  if (!leaving && (await runPure(turn, draft))) {
+  const settled: [string, AttemptResult][] = []
+  const until = turn.deps.clock.monotonic() + AHEAD_MS
+  let room = AHEAD_BYTES
+  let leaving: boolean
+  do {
     const more = outcomesToSettle(turn, draft)
-    settle(more)
+    for (const [key, { outcome, edges }] of more) settleAttempt(plan, draft, { key, outcome, edges, now })
     settled.push(...more)
+    room -= sizeOf(more, room)
     leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
-  }
-  turn.heldBack = draft.heldBack
+  } while (!leaving && room > 0 && (await runAhead(turn, draft, until)))
   if (draft.events.length > 0) {
-    const result = await append(turn, draft, leaving)
+    const result = await append(turn, { draft, now, leaving })
     if (result === 'refused') {
       const [culprit, another] = settled
       if (culprit === undefined || culprit[1] === REFUSED)
         throw new Error(`the database refuses the events of execution ${turn.row.id}`)
       if (another === undefined) attempts.ended.set(culprit[0], REFUSED)
       turn.singly = true
+      forgetOthers(turn) // what ran ahead may rest on the one that is refused
       return step(turn)
     }
     if (result.kind === 'fenced') return false
@@ -151,7 +149,7 @@ async function step(turn: Turn): Promise<boolean> {
     turn.claimed = true
     count(turn, draft)
   }
-  if (!leaving) void attempts.start(turn.state)
+  if (!leaving) attempts.start(turn.state)
   return !leaving
 }
 
@@ -168,11 +166,12 @@ function forgetOthers({ plan, attempts, state }: Turn): void {
   }
 }
 
-async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appended | 'refused'> {
+async function append(
+  turn: Turn,
+  { draft, now, leaving }: { draft: Draft; now: Now; leaving: boolean },
+): Promise<Appended | 'refused'> {
   const { deps, plan, held, row } = turn
   const claim = held.job.retryCount
-  const before = turn.state
-  let after = before
   const next =
     draft.state.turn > held.job.turn
       ? { id: turnJobId(row.id, draft.state.turn), executionId: row.id, turn: draft.state.turn, priority: row.priority }
@@ -184,12 +183,12 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
         fence: { sequence: turn.sequence, turn: held.job.turn, ...(turn.claimed ? { claim } : { claimBelow: claim }) },
         events: draft.events,
         project(at) {
-          after = fold(
-            plan,
-            before,
-            draft.events.map(body => ({ body, createdAt: at })),
-          )
-          return { execution: executionProjection(after), nodes: changedNodes(plan, row.id, { before, after }) }
+          // Everything that happened in the draft happened at this one instant, which the transaction now sets.
+          now.at.setTime(at.getTime())
+          return {
+            execution: executionProjection(draft.state),
+            nodes: changedNodes(plan, row.id, { before: turn.state, after: draft.state }),
+          }
         },
         ...(next ? { enqueue: next } : {}),
         ...(leaving ? { settle: held.job } : {}),
@@ -197,7 +196,7 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
       held.lost,
     )
     if (result.kind === 'appended') {
-      turn.state = after
+      turn.state = draft.state
       turn.sequence = result.sequence
     }
     return result
@@ -210,30 +209,25 @@ async function append(turn: Turn, draft: Draft, leaving: boolean): Promise<Appen
   }
 }
 
-/** Whether everything the node depends on was durable before this step. */
-function dependsOnDurable({ state }: Turn, { wave }: PlanNode): boolean {
-  return wave <= Math.max(0, state.wave)
+/** Runs the pure nodes that start in the draft, at most until `until`; whether there is an outcome to settle now. */
+async function runAhead(turn: Turn, draft: Draft, until: number): Promise<boolean> {
+  const time = until - turn.deps.clock.monotonic()
+  if (turn.singly || time <= 0 || turn.held.lost.aborted) return false
+  await turn.attempts.runPure(draft.state, time)
+  return outcomesToSettle(turn, draft).length > 0
 }
 
-/** Runs the pure nodes that start in the draft; false when there are none, or they take too long to wait for. */
-async function runPure({ attempts, singly }: Turn, { state }: Draft): Promise<boolean> {
-  if (singly) return false
-  const begun = attempts.start(state, attempts.isPure)
-  if (begun.length === 0) return false
-  await new Promise<void>(resolve => {
-    const timer = setTimeout(resolve, AT_ONCE_MS)
-    void Promise.all(begun).then(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
-  return attempts.ended.size > 0
+/** Bytes of the outputs as JSON; those beyond `limit` are not counted to the end. */
+function sizeOf(settled: readonly [string, AttemptResult][], limit: number): number {
+  return settled.reduce((sum, [, { outcome }]) => {
+    return sum + (outcome.kind === 'completed' ? jsonBytes(outcome.output, limit) : 0)
+  }, 0)
 }
 
 /** Waits for an outcome, a command, a retry that is due, the deadline, a drain, or the loss of the claim. */
 async function nextChange(turn: Turn): Promise<void> {
   const { deps, held } = turn
-  if (turn.attempts.ended.size === 0 && !turn.heldBack && turn.heard <= turn.sequence && !held.lost.aborted) {
+  if (turn.attempts.ended.size === 0 && turn.heard <= turn.sequence && !held.lost.aborted) {
     const now = deps.databaseClock.now()
     // A retry that cannot begin (no room, or a drain) is no reason to look: an attempt that ends is.
     const mayRetry = !held.drain.aborted && !isPausing(turn.state) && turn.attempts.running() < MAX_RUNNING

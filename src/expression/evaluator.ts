@@ -1,3 +1,4 @@
+import { untilAborted } from '../base/abort.ts'
 import type { Service } from '../base/service.ts'
 import { type Evaluator, evaluateHere } from './expression.ts'
 import { handOver } from './fast-path.ts'
@@ -10,9 +11,11 @@ export function createEvaluator(options: SandboxOptions): Evaluator & Service {
     name: 'expression',
     start: sandbox.start,
     stop: sandbox.stop,
-    async evaluate(expression, scope) {
+    async evaluate(expression, scope, abort) {
       const value = evaluateHere(expression, scope)
-      return value === handOver ? sandbox.evaluate(expression, scope) : value
+      if (value !== handOver) return value
+      const work = sandbox.evaluate(expression, scope)
+      return abort === undefined ? work : untilAborted(abort.signal, work)
     },
   }
 }

@@ -42,8 +42,11 @@ export function mayPass({ code }: ExpressionError): boolean {
 }
 
 export interface Evaluator {
-  /** Evaluates over `scope`; undefined when the expression yields nothing. Throws ExpressionError. */
-  evaluate(expression: string, scope: JsonObject): Promise<Json | undefined>
+  /**
+   * Evaluates over `scope`; undefined when the expression yields nothing. Throws ExpressionError, and the reason of the
+   * signal when it aborts; the signal is asked for only if there is something to wait for.
+   */
+  evaluate(expression: string, scope: JsonObject, abort?: Pick<AbortController, 'signal'>): Promise<Json | undefined>
 }
 
 export const expressionLimits = {

@@ -84,6 +84,13 @@ test('what the sandbox answers is what jsonata answers', async () => {
   }
 })
 
+test('an evaluation that takes its time ends with the signal', async () => {
+  const abort = new AbortController()
+  const evaluation = evaluator.evaluate(HANGS, {}, abort)
+  abort.abort(new Error('enough'))
+  await expect(evaluation).rejects.toThrow('enough')
+})
+
 test('an error says what, where and near what', async () => {
   await expect(evaluator.evaluate('vars.limit +  "1"', scope)).rejects.toMatchObject({
     name: 'ExpressionError',

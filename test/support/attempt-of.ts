@@ -1,9 +1,11 @@
 // One attempt of a node type as the engine makes it: in a plan, under a timeout, with the secrets taken out of what it
 // gives. Its data cannot be changed, its expressions are real, and there is no network unless one is given.
+import { untilAborted } from '../../src/base/abort.ts'
 import type { Json, JsonObject } from '../../src/base/json.ts'
 import { type Logger, silentLogger } from '../../src/base/log.ts'
 import { attempt } from '../../src/execution/attempt.ts'
 import { initialState, type NodeState } from '../../src/execution/state.ts'
+import type { Evaluator } from '../../src/expression/expression.ts'
 import type { NodeContext, NodeType, Outcome } from '../../src/node/node-type.ts'
 import { compilePlan } from '../../src/workflow/waves.ts'
 import { evaluate, nodeContext } from './node-context.ts'
@@ -38,7 +40,7 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
   if (node === undefined) throw new Error('the plan lost its node')
   const deps = {
     nodeTypes: new Map([[type.type, type]]),
-    evaluator: { evaluate: given.evaluate ?? evaluate },
+    evaluator: endsWithSignal(given.evaluate ?? evaluate),
     http,
     secrets: { find: async () => secret },
     log,
@@ -52,4 +54,14 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
   return value
+}
+
+/** As every evaluator does, however it evaluates. */
+function endsWithSignal(evaluate: NodeContext['evaluate']): Evaluator {
+  return {
+    evaluate: (expression, scope, abort) => {
+      const work = evaluate(expression, scope)
+      return abort === undefined ? work : untilAborted(abort.signal, work)
+    },
+  }
 }

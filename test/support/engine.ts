@@ -130,15 +130,15 @@ export function documentOf(
   }
 }
 
-/** Node types whose executor is the test's: every built-in type does what `execute` says, which somebody may see. */
+/** Node types whose executor is the test's: every built-in type does what `execute` says; which of them are pure is said too. */
 export function scripted(
   execute: (context: NodeContext) => Promise<Outcome>,
-  { pure }: { pure?: true } = {},
+  { pure = [] }: { pure?: readonly string[] } = {},
 ): ReadonlyMap<string, NodeType> {
   return new Map(
     [...nodeTypes].map(([name, { pure: _, ...type }]) => [
       name,
-      { ...type, ...(pure ? { pure } : {}), execute: (_config, context) => execute(context) },
+      { ...type, ...(pure.includes(name) ? { pure: true } : {}), execute: (_config, context) => execute(context) },
     ]),
   )
 }
