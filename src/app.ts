@@ -29,6 +29,7 @@ import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
 import { createRunner } from './queue/runner.ts'
 import { createPoller, type Poller } from './trigger/poller.ts'
+import { createReleaser } from './trigger/release.ts'
 import { createCatalog } from './workflow/catalog.ts'
 
 export interface Daemon extends Service {
@@ -74,16 +75,19 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     queue,
   }
   const listener = createListener({ url: database.url, log })
-  const worker = createWorker(ground, () => poller.isBehind())
-  const poller: Poller = createPoller({
+  const scheduling = {
     ...ground,
     pool: pools.scheduler,
     pollInterval: config.pollInterval,
     onFired: () => worker.wake(),
-  })
+  }
+  const releaser = createReleaser(scheduling)
+  const worker = createWorker(ground, { hold: () => poller.isBehind(), onEnded: releaser.tell })
+  const poller: Poller = createPoller({ ...scheduling, onBuffered: releaser.tell })
   const server = createServer(ground, plays('scheduler') ? poller : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
   listener.on('triggers', poller.wake)
+  listener.on('triggers', releaser.look)
   listener.on('jobs', worker.wake)
   listener.on('secrets', stored.forget)
   listener.on('commands', worker.heed)
@@ -94,6 +98,8 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     listener,
     housekeeping(pools.scheduler, log),
     ...(plays('worker') ? worker.parts : []),
+    // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
+    ...(plays('worker') || plays('scheduler') ? [releaser] : []),
     ...(plays('scheduler') ? [poller] : []),
     ...(plays('http') ? [server] : []),
   ]
@@ -121,11 +127,14 @@ async function stopPart(part: Service, log: Logger): Promise<void> {
 }
 
 /** The role that runs executions. */
-function createWorker(ground: Ground, hold: () => boolean) {
+function createWorker(
+  ground: Ground,
+  { hold, onEnded }: { hold(): boolean; onEnded(triggerIds: readonly string[]): void },
+) {
   const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue } = ground
   const evaluator = createEvaluator({ size: config.expressionProcesses, log })
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
-  const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log })
+  const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log, onEnded })
   const engine = { pool: pools.engine, queue, eventLog, catalog: createCatalog(pools.engine), clock, log }
   const commands = createCommands({ pool: pools.engine, clock, log })
   const work = createAdvance({

@@ -136,15 +136,20 @@ export function addHistory(trigger: Command, context: CliContext): void {
 type Line = ReturnType<typeof lineOf>
 
 function lineOf(entry: LedgerEntry) {
-  const { slotAt, decidedAt } = entry
+  const { slotAt, decidedAt, bufferedAt, disposition } = entry
   return {
     fire_key: entry.fireKey,
     slot_at: slotAt,
     slot_until: entry.slotUntil,
     slot_count: entry.slotCount,
-    disposition: entry.disposition,
+    disposition,
     reason: entry.reason,
     decided_at: decidedAt,
+    /** How long it waited, or has waited, for executions before it; null if it had not to. */
+    waited_ms:
+      bufferedAt === null
+        ? null
+        : (disposition === 'buffered' ? Date.now() : decidedAt.getTime()) - bufferedAt.getTime(),
     /** Of the first slot of the row; null for a request. */
     lateness_ms: slotAt === null ? null : decidedAt.getTime() - slotAt.getTime(),
     execution_id: entry.executionId,
@@ -157,7 +162,8 @@ const historyColumns = (now: Date): Column<Line>[] => [
   { title: 'SLOTS', cell: ({ slot_count }) => String(slot_count), align: 'right', leaves: 3 },
   {
     title: 'BECAME',
-    cell: ({ disposition, reason }) => `${disposition}${reason === null ? '' : `: ${reason}`}`,
+    cell: ({ disposition, reason, waited_ms }) =>
+      `${disposition}${reason === null ? '' : `: ${reason}`}${waited_ms === null ? '' : `, waited ${roughly(waited_ms)}`}`,
     style: ({ disposition }) => styleOf({ outcome: disposition }),
   },
   { title: 'DECIDED', cell: ({ decided_at }) => relative(decided_at, now), leaves: 1 },

@@ -1,19 +1,11 @@
-import { InvalidArgumentError } from 'commander'
-import { MbflowError, messageOf } from '../base/errors.ts'
-import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { ListedTrigger } from '../trigger/find.ts'
 import type { CliContext, Family } from './context.ts'
 import { TRIGGER } from './instants.ts'
 import { relative } from './text.ts'
 import { addExplain, addHistory } from './trigger-explain.ts'
+import { addFire } from './trigger-fire.ts'
 import { addPreview } from './trigger-preview.ts'
 import { addSimulate } from './trigger-simulate.ts'
-
-interface FireOptions {
-  readonly input?: string
-  readonly idempotencyKey?: string
-  readonly wait?: boolean
-}
 
 export const triggerFamily: Family = (program, context) => {
   const trigger = program
@@ -37,36 +29,7 @@ export const triggerFamily: Family = (program, context) => {
       )
     })
 
-  trigger
-    .command('fire')
-    .description('Fire a trigger now')
-    .argument('<trigger>', TRIGGER)
-    .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
-    .option('--idempotency-key <key>', 'makes it happen once: the same key again gives the same execution', notEmpty)
-    .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
-    .action(async (word: string, { input, idempotencyKey: key, wait }: FireOptions) => {
-      const given = parseInput(input)
-      const { findTrigger } = await import('../trigger/find.ts')
-      const { fireManually } = await import('../trigger/fire-manually.ts')
-      const { withVerbs } = await import('./verbs.ts')
-      const fired = await withVerbs(context, async deps => {
-        const { id } = await findTrigger(deps.pool, word)
-        return fireManually(deps, { triggerId: id, input: given, scope: 'cli', ...(key === undefined ? {} : { key }) })
-      })
-      if (fired.executionId === null) {
-        throw new MbflowError(
-          'REFUSED',
-          `${word} did not fire: an execution of it is still open, and its overlap policy is skip`,
-        )
-      }
-      if (wait) {
-        const { watchExecution } = await import('./watch.ts')
-        return watchExecution(context, fired.executionId)
-      }
-      context.output.one({ execution_id: fired.executionId, repeated: fired.repeated }, () => [
-        `${fired.repeated ? 'fired before with this key:' : 'started'} execution ${fired.executionId}`,
-      ])
-    })
+  addFire(trigger, context)
 
   trigger
     .command('enable')
@@ -107,26 +70,6 @@ async function change(
   context.output.one({ trigger: name, id: changed.id, enabled: changed.enabled }, () => [
     `${name} is ${changed.enabled ? 'enabled' : 'disabled'}`,
   ])
-}
-
-function notEmpty(text: string): string {
-  if (text === '') throw new InvalidArgumentError('must not be empty')
-  return text
-}
-
-function parseInput(text: string | undefined): JsonObject {
-  if (text === undefined) return {}
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, {
-      hint: `--input '{"name": "value"}'`,
-    })
-  }
-  if (!isJsonObject(value))
-    throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
-  return value
 }
 
 interface TriggerLine {

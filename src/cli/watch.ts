@@ -2,6 +2,7 @@
 import { systemClock } from '../base/clock.ts'
 import { MbflowError } from '../base/errors.ts'
 import { changedExecutions, findExecution, type ListedExecution } from '../execution/find.ts'
+import { requestOutcome } from '../trigger/fire-manually.ts'
 import type { CliContext } from './context.ts'
 import { roughly } from './text.ts'
 
@@ -40,6 +41,23 @@ export async function watchExecution(context: CliContext, id: string): Promise<v
     }
     await systemClock.sleep(EVERY_MS, signal)
   }
+}
+
+/** Waits until a request that was buffered has its execution; undefined when interrupted. */
+export async function watchRequest(
+  context: CliContext,
+  request: { triggerId: string; fireKey: string },
+): Promise<string | undefined> {
+  const { pool } = await context.connect()
+  const signal = context.interrupted()
+  while (!signal.aborted) {
+    const outcome = await requestOutcome(pool, request)
+    if (outcome?.executionId) return outcome.executionId
+    if (outcome?.disposition !== 'buffered')
+      throw new MbflowError('REFUSED', 'the request will not be fired: its trigger was removed')
+    await systemClock.sleep(EVERY_MS, signal)
+  }
+  return undefined
 }
 
 /** Prints executions as they start and end, until interrupted. */

@@ -8,7 +8,10 @@ import type { Service } from '../base/service.ts'
 import type { Db } from './pool.ts'
 import { sql } from './sql.ts'
 
-/** The words that travel on the channel. `commands`: something was asked of an execution that a worker holds. */
+/**
+ * The words that travel on the channel. `commands`: something was asked of an execution that a worker holds. `triggers`:
+ * one was edited, or has room again.
+ */
 export type Topic = 'commands' | 'jobs' | 'secrets' | 'triggers'
 
 const CHANNEL = 'mbflow'

@@ -34,6 +34,8 @@ export interface EventLogDeps {
   readonly databaseClock: DatabaseClock
   readonly log: Logger
   readonly metrics: Metrics
+  /** See flush.ts. */
+  onEnded?(triggerIds: readonly string[]): void
 }
 
 const MAX_BATCH = 256
@@ -109,18 +111,23 @@ export function createEventLog(deps: EventLogDeps): EventLog {
   }
 }
 
-/** Appends within the caller's transaction, which has locked the rows and decided on what it read since. */
+/**
+ * Appends within the caller's transaction, which has locked the rows and decided on what it read since. Resolves to the
+ * triggers that are to be told of an end.
+ */
 export async function appendLocked(
   tx: Tx,
   { queue, ids }: Pick<EventLogDeps, 'queue' | 'ids'>,
   appends: readonly Append[],
-): Promise<void> {
+): Promise<string[]> {
   const batch = appends.map(append => numbered(append, ids))
-  for (const result of await writeStepByStep(tx, { queue }, batch)) {
+  const { results, ended } = await writeStepByStep(tx, { queue }, batch)
+  for (const result of results) {
     if (result instanceof Refused) throw result.error
     if (result === again || result.kind !== 'appended')
       throw new Error('an append was decided on a row that was not locked')
   }
+  return ended
 }
 
 function numbered(append: Append, ids: Ids): Numbered {

@@ -87,10 +87,15 @@ export interface ExecutionChange {
   readonly row: ExecutionProjection
 }
 
-export function updateExecutions(tx: Tx, changes: readonly ExecutionChange[], at: Date | undefined): Promise<number> {
+/** Resolves to the triggers that are to be told of an end. */
+export async function updateExecutions(
+  tx: Tx,
+  changes: readonly ExecutionChange[],
+  at: Date | undefined,
+): Promise<string[]> {
   const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
-  return tx.run(sql('event.updateExecutions')`
-    update public.executions e
+  const told = await tx.rows<{ id: string }>(sql('event.updateExecutions')`
+    with changed as (update public.executions e
     set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
         turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
@@ -107,7 +112,10 @@ export function updateExecutions(tx: Tx, changes: readonly ExecutionChange[], at
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
     ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, started_at, completed_at)
-    where e.id = p.id`)
+    where e.id = p.id
+    returning case when e.reports_end and e.completed_at is not null then e.trigger_id end as trigger_id)
+    select distinct trigger_id as id from changed where trigger_id is not null`)
+  return told.map(row => row.id)
 }
 
 export interface NodeChange {

@@ -27,6 +27,8 @@ export interface FlushDeps {
   readonly queue: Queue
   readonly clock: Clock
   readonly databaseClock: DatabaseClock
+  /** Told after the commit which triggers are to hear that an execution of theirs is over. A hint: it may be lost. */
+  onEnded?(triggerIds: readonly string[]): void
 }
 
 /** SQLSTATE of the guard. */
@@ -43,8 +45,11 @@ export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promis
   } catch (error) {
     if (systemCode(error) !== GUARD_FAILED && !isConflict(error)) throw error
   }
-  const { queue, databaseClock } = deps
-  return deps.pool.transaction(tx => writeStepByStep(tx, { queue, observe: at => databaseClock.observe(at) }, batch))
+  const { pool, queue, databaseClock, onEnded } = deps
+  const observe = databaseClock.observe
+  const { results, ended } = await pool.transaction(tx => writeStepByStep(tx, { queue, observe }, batch))
+  if (ended.length > 0) onEnded?.(ended)
+  return results
 }
 
 type FullyFenced = Numbered & { readonly append: Append & { readonly fence: Required<Omit<Fence, 'claimBelow'>> } }
@@ -63,19 +68,23 @@ async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<
   // The guard holds this estimate against the transaction's own instant.
   const at = new Date(databaseClock.now())
   const passed = byId.map(one => ({ ...one, at }))
-  const [, now] = await pool.atOnce(tx =>
+  const [, now, ended] = await pool.atOnce(tx =>
     Promise.all([findByKey(tx), lockAsExpected(tx, byId, at), writeRows(tx, passed), changeJobs(tx)]),
   )
   databaseClock.observe(now, askedAt)
+  if (ended.length > 0) deps.onEnded?.(ended)
   return batch.map(({ append }) => appended(append, at))
 }
 
-/** Judges each append on its own, in the caller's transaction; `again` for those whose rows somebody else has locked. */
+/**
+ * Judges each append on its own, in the caller's transaction; `again` for those whose rows somebody else has locked.
+ * `ended`: triggers that are to be told of an end.
+ */
 export async function writeStepByStep(
   tx: Tx,
   { queue, observe }: { queue: Queue; observe?: (at: Date) => void },
   batch: readonly Numbered[],
-): Promise<FlushResult<Appended>[]> {
+): Promise<{ results: FlushResult<Appended>[]; ended: string[] }> {
   const wanted = batch.map(one => one.append.executionId)
   const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
   const rows = new Map(locked.map(row => [row.id, row]))
@@ -95,11 +104,10 @@ export async function writeStepByStep(
     passed.push({ ...one, at: row.at })
     return appended(one.append, row.at)
   })
-  if (passed.length > 0) {
-    const { enqueue, settle } = jobsOf(passed)
-    await Promise.all([writeRows(tx, passed), queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
-  }
-  return results
+  if (passed.length === 0) return { results, ended: [] }
+  const { enqueue, settle } = jobsOf(passed)
+  const [ended] = await Promise.all([writeRows(tx, passed), queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
+  return { results, ended }
 }
 
 function isOurs(fence: Fence, row: LockedRow): boolean {
@@ -121,8 +129,8 @@ function jobsOf(batch: readonly Numbered[]): Parameters<Queue['change']>[0] {
   }
 }
 
-/** Sends the rows of appends whose executions are locked. */
-function writeRows(tx: Tx, passed: readonly Passed[]): Promise<unknown> {
+/** Sends the rows of appends whose executions are locked; resolves to the triggers that are to be told of an end. */
+async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<string[]> {
   const executions: ExecutionChange[] = []
   const begun: NodeChange[] = []
   const known: NodeChange[] = []
@@ -134,7 +142,7 @@ function writeRows(tx: Tx, passed: readonly Passed[]): Promise<unknown> {
     for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
   }
   const at = passed[0]?.at
-  return Promise.all([
+  const [, , , , ended] = await Promise.all([
     // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
     insertEvents(tx, passed, at),
     removed.length === 0 ? undefined : deleteNodes(tx, removed),
@@ -142,4 +150,5 @@ function writeRows(tx: Tx, passed: readonly Passed[]): Promise<unknown> {
     known.length === 0 ? undefined : updateNodes(tx, known, at),
     updateExecutions(tx, executions, at),
   ])
+  return ended
 }

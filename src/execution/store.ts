@@ -36,6 +36,8 @@ export interface NewExecution {
   readonly input: Json
   readonly mapping?: JsonObject | string | null
   readonly priority: number
+  /** Whether the policies of its trigger depend on its end. */
+  readonly reportsEnd?: boolean
 }
 
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
@@ -78,8 +80,9 @@ export function latestSequences(
 export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {
   const each = <T>(pick: (row: NewExecution) => T): T[] => executions.map(pick)
   return tx.run(sql('execution.insert')`
-    insert into public.executions (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, input_mapping, priority)
-    select id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, nullif(mapping, 'null'), priority
+    insert into public.executions
+      (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, input_mapping, priority, reports_end)
+    select id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, nullif(mapping, 'null'), priority, reports_end
     from rows from (
       unnest(${words(each(row => row.id))}::uuid[]),
       unnest(${words(each(row => row.workflowId))}::uuid[]),
@@ -89,8 +92,9 @@ export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): P
       jsonb_array_elements(${values(each(row => row.triggerData))}::jsonb),
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
       jsonb_array_elements(${values(each(row => row.mapping))}::jsonb),
-      unnest(${words(each(row => row.priority))}::integer[])
-    ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority)`)
+      unnest(${words(each(row => row.priority))}::integer[]),
+      unnest(${words(each(row => String(row.reportsEnd ?? false)))}::boolean[])
+    ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority, reports_end)`)
 }
 
 /** Parked executions whose time has come. */

@@ -9,6 +9,7 @@ import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import { disposeOwed, firstSlotAfter } from './dispose.ts'
 import { type FireDeps, fire } from './fire.ts'
+import { dropWaiting } from './ledger.ts'
 import { loadStanding } from './standing.ts'
 import {
   databaseNow,
@@ -76,6 +77,7 @@ export async function removeTriggers(tx: Tx, deps: ArmDeps, ids: readonly string
     await lockTrigger(tx, id)
     await disposeUntil(tx, deps, { trigger: await reload(tx, id), now: await databaseNow(tx) })
   }
+  await dropWaiting(tx, ids)
   await deleteTriggers(tx, ids)
 }
 

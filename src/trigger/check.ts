@@ -7,6 +7,7 @@ import { checkSchema, childPath, listWords } from '../base/schema.ts'
 import { checkInput } from './input.ts'
 import { triggerTypes } from './registry.ts'
 import { applyPolicies, checkSchedulePolicies, schedulePolicies } from './schedule-policy.ts'
+import { checkStartPolicies } from './start-policy.ts'
 import { commonPolicies, type Trigger } from './trigger.ts'
 import type { Schedule, TriggerType } from './trigger-type.ts'
 
@@ -26,6 +27,7 @@ export function checkTrigger(type: string, config: unknown, path: string): Probl
   const sound: JsonObject = Object.fromEntries(fields)
   const beyond = [
     ...(found.check?.(sound) ?? []),
+    ...checkStartPolicies(sound),
     ...(found.schedule ? checkSchedulePolicies(sound) : []),
     ...checkInput(sound.input ?? null, found.carries ?? [], 'input'),
   ]

@@ -4,10 +4,11 @@ import { scheduleOf } from './check.ts'
 import { type Calendars, exclusionsOf } from './exclusion.ts'
 import type { Disposal } from './fire.ts'
 import { applyMisfire, type Decision } from './misfire.ts'
-import { applyOverlap } from './overlap.ts'
+import { applyOverlap, judgeStart, type Wait } from './overlap.ts'
 import { maxFires, misfirePolicy } from './schedule-policy.ts'
 import { owedSlots } from './slots.ts'
-import { overlapPolicy, slotKey, type Trigger } from './trigger.ts'
+import { startPolicy } from './start-policy.ts'
+import { slotKey, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /** Slots looked at, and fires decided, for one trigger in one go. */
@@ -18,7 +19,9 @@ const MAX_FIRES = 1_000
 export interface Standing {
   /** Executions of the trigger that are not over; asked for if `limitsOverlap`. */
   readonly open: number
-  /** Slots it has fired; asked for if `limitsFires`. */
+  /** Fires that wait for room; asked for if `buffers`. */
+  readonly waiting: number
+  /** Slots it has fired, or is bound to; asked for if `limitsFires`. */
   readonly fired: number
   /** Those that `sharedCalendars` gives, and maybe others. */
   readonly calendars: Calendars
@@ -39,24 +42,25 @@ export interface Disposed {
   readonly next: Instant | null
   /** How many slots were looked at. */
   readonly looked: number
+  readonly standing: Standing
 }
 
 /** Throws when the slots cannot be computed. */
-export function disposeOwed(trigger: Trigger, { cursor, now, open, fired, calendars, room }: Owing): Disposed {
+export function disposeOwed(trigger: Trigger, { cursor, now, room, ...standing }: Owing): Disposed {
   // A trigger that was disabled behind our back (an UPDATE in psql) owes nothing.
   const schedule = trigger.enabled ? scheduleOf(trigger) : null
-  if (schedule === null) return { trigger, disposals: [], next: null, looked: 0 }
+  if (schedule === null) return { trigger, disposals: [], next: null, looked: 0, standing }
   const { config } = trigger
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
   const plan = applyMisfire(owed, {
     schedule,
-    exclusions: exclusionsOf(trigger, calendars),
+    exclusions: exclusionsOf(trigger, standing.calendars),
     now,
     policy: misfirePolicy(config),
     maxFires: Math.min(MAX_FIRES, room),
   })
-  const left = maxFires(config) - fired
-  const decisions = applyOverlap(plan.decisions, { policy: overlapPolicy(config), open, left })
+  const left = maxFires(config) - standing.fired
+  const decisions = applyOverlap(plan.decisions, { ...standing, policy: startPolicy(config), left })
   // The slot that meets the limit is the last one owed: it says why there are no more.
   const hasEnded = decisions.some(decision => decision.kind === 'skip' && decision.reason === 'limit')
   return {
@@ -64,21 +68,35 @@ export function disposeOwed(trigger: Trigger, { cursor, now, open, fired, calend
     disposals: decisions.map(decision => disposalOf(trigger, decision)),
     next: hasEnded ? null : plan.cursor,
     looked: owed.slots.length,
+    standing: afterwards(standing, decisions),
   }
 }
 
-function disposalOf(trigger: Trigger, decision: Decision): Disposal {
-  const from = decision.kind === 'fire' ? decision.slot : decision.from
-  const base = { trigger, fireKey: slotKey(from) }
-  if (decision.kind === 'fire')
-    return { ...base, disposition: 'fired', reason: null, slots: { from, until: from, count: 1 } }
-  const { kind, reason, until, count } = decision
-  return { ...base, disposition: kind === 'coalesce' ? 'coalesced' : 'skipped', reason, slots: { from, until, count } }
+function afterwards({ open, waiting, fired, calendars }: Standing, decisions: readonly (Decision | Wait)[]): Standing {
+  const count = (kind: 'fire' | 'buffer'): number => decisions.filter(decision => decision.kind === kind).length
+  const [fires, buffered] = [count('fire'), count('buffer')]
+  return { open: open + fires, waiting: waiting + buffered, fired: fired + fires + buffered, calendars }
 }
 
-/** Whether open executions matter to what becomes of its slots. */
-export function limitsOverlap(trigger: Trigger): boolean {
-  return overlapPolicy(trigger.config) !== 'allow'
+/** What becomes of a request. Slots alone count for `max_fires`. */
+export function disposeRequest(
+  { config }: Trigger,
+  standing: Pick<Standing, 'open' | 'waiting'>,
+): Pick<Disposal, 'disposition' | 'reason'> {
+  const verdict = judgeStart({ ...standing, policy: startPolicy(config), left: Number.POSITIVE_INFINITY })
+  if (verdict === 'fire') return { disposition: 'fired', reason: null }
+  return verdict === 'buffer' ? { disposition: 'buffered', reason: null } : { disposition: 'skipped', reason: verdict }
+}
+
+function disposalOf(trigger: Trigger, decision: Decision | Wait): Disposal {
+  const from = 'slot' in decision ? decision.slot : decision.from
+  const base = { trigger, fireKey: slotKey(from) }
+  if ('slot' in decision) {
+    const disposition = decision.kind === 'fire' ? 'fired' : 'buffered'
+    return { ...base, disposition, reason: null, slots: { from, until: from, count: 1 } }
+  }
+  const { kind, reason, until, count } = decision
+  return { ...base, disposition: kind === 'coalesce' ? 'coalesced' : 'skipped', reason, slots: { from, until, count } }
 }
 
 /** Whether it matters how many slots it has fired. */

@@ -4,7 +4,7 @@
 // 2. The future is foreseen by the functions the poller uses, with what stands now: nobody edits, daemons run.
 import { formatDuration } from '../base/duration.ts'
 import { messageOf } from '../base/errors.ts'
-import { disposeOwed, limitsFires, limitsOverlap } from './dispose.ts'
+import { disposeOwed, limitsFires, type Standing } from './dispose.ts'
 import { exclusionsOf } from './exclusion.ts'
 import type { Disposal } from './fire.ts'
 import { type Fate, foresee, hasReachedLimit, isUnarmed } from './foresee.ts'
@@ -14,7 +14,9 @@ import type { LedgerEntry, Spec } from './past-store.ts'
 import { UNARMED, UNCOUNTED } from './preview.ts'
 import { neighbours, type Rule, ruleAt, rulesOf } from './rules.ts'
 import { maxFires } from './schedule-policy.ts'
+import { startPolicy } from './start-policy.ts'
 import type { Subject } from './subject.ts'
+import type { Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /**
@@ -126,23 +128,44 @@ function judge(one: Case, at: Instant): Verdict {
   return at > subject.prospect.now ? whatWillBecome(one, at) : withoutRow(one, at)
 }
 
-const REASONS: Readonly<Record<Exclude<DispositionReason, 'excluded'>, string>> = {
+/** What an overlap policy makes of a fire of which nobody knows how many executions it will meet. */
+function unless({ config }: Trigger): string {
+  const { concurrency, buffer } = startPolicy(config)
+  if (!Number.isFinite(concurrency)) return ''
+  const then = concurrency === 1 ? 'an execution of the trigger is' : `${concurrency} executions of the trigger are`
+  return `, unless ${then} not over then: ${buffer === 0 ? 'it would be skipped' : 'it would wait'}`
+}
+
+const REASONS: Readonly<Record<Exclude<DispositionReason, 'excluded' | 'overlap'>, string>> = {
   misfire: 'its misfire policy did not let a slot that late fire',
-  overlap: 'an execution of the trigger was not over, and overlap is skip',
   limit: 'the trigger had fired as often as max_fires allowed',
   bounds: 'it was out of bounds',
   paused: 'the trigger was paused',
+  cooldown: 'the fire before was too recent',
+  removed: 'the trigger was removed while it waited',
+}
+
+/** Of a slot skipped for its overlap. */
+function crowded(rule: Rule | undefined): string {
+  if (rule === undefined) return 'executions of the trigger were not over'
+  const { overlap, concurrency, buffer } = startPolicy(rule.trigger.config)
+  const open = concurrency === 1 ? 'an execution of the trigger was' : `${concurrency} executions of the trigger were`
+  const full = buffer === 0 ? '' : `, and ${buffer === 1 ? 'a fire' : `${buffer} fires`} waited before it`
+  return `${open} not over${full} (overlap: ${overlap})`
 }
 
 function whatBecame({ subject, rule }: Case, entry: LedgerEntry, at: Instant): string {
-  const { disposition, reason, decidedAt, executionId, executionStatus } = entry
+  const { disposition, reason, decidedAt, bufferedAt, executionId, executionStatus } = entry
   const late = `${formatDuration(Math.max(0, decidedAt.getTime() - at))} after its time`
-  if (disposition === 'buffered') return `buffered ${late}: it fires when the limit allows`
+  if (disposition === 'buffered') return `buffered ${late}: it fires once executions before it are over`
   if (disposition === 'fired') {
     const fares = executionStatus === null ? 'is no longer kept' : `is ${executionStatus}`
-    return `fired ${late}; its execution ${executionId} ${fares}`
+    const waited =
+      bufferedAt === null ? '' : `, of which it waited ${formatDuration(decidedAt.getTime() - bufferedAt.getTime())}`
+    return `fired ${late}${waited}; its execution ${executionId} ${fares}`
   }
   if (disposition === 'coalesced') return `disposed of ${late}: a later slot fired in its place`
+  if (reason === 'overlap') return `skipped ${late}: ${crowded(rule)}`
   if (reason !== 'excluded') return `skipped ${late}: ${REASONS[reason ?? 'paused']}`
   return `skipped: excluded by ${excludedBy(subject, rule, at) ?? 'a calendar that has changed since'}`
 }
@@ -180,17 +203,15 @@ function owed(subject: Subject, at: Instant): Verdict {
 }
 
 /** What the poller would decide about an owed slot, pass after pass. */
-function disposalNow({ trigger, prospect, open }: Subject, at: Instant): Disposal | null {
-  const { now, calendars } = prospect
-  let { cursor, fired } = prospect
-  let running = open
+function disposalNow({ trigger, prospect, open, waiting }: Subject, at: Instant): Disposal | null {
+  const { now } = prospect
+  let { cursor } = prospect
+  let standing: Standing = { ...prospect, open, waiting }
   while (cursor !== null && cursor <= at) {
-    const pass = disposeOwed(trigger, { cursor, now, calendars, fired, open: running, room: Number.POSITIVE_INFINITY })
+    const pass = disposeOwed(trigger, { ...standing, cursor, now, room: Number.POSITIVE_INFINITY })
     const found = pass.disposals.find(({ slots }) => slots !== null && slots.from <= at && at <= slots.until)
     if (found !== undefined) return found
-    const fires = pass.disposals.filter(({ disposition }) => disposition === 'fired').length
-    fired += fires
-    running += fires
+    standing = pass.standing
     cursor = pass.next
   }
   return null
@@ -216,8 +237,7 @@ function whatWillBecome({ subject: { trigger, prospect }, foreseen }: Case, at: 
     case 'uncounted':
       return { outcome: 'will_fire', reason: 'uncounted', text: `it will fire, if the limit allows: ${UNCOUNTED}` }
     case 'fires': {
-      const unless = limitsOverlap(trigger) ? ', unless an execution of the trigger is not over then' : ''
-      return { outcome: 'will_fire', reason: null, text: `it will fire${unless}` }
+      return { outcome: 'will_fire', reason: null, text: `it will fire${unless(trigger)}` }
     }
   }
 }

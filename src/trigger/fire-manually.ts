@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto'
 import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
-import type { Pool } from '../db/pool.ts'
-import { limitsOverlap } from './dispose.ts'
+import type { Db, Pool } from '../db/pool.ts'
+import { disposeRequest } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
 import { checkGiven } from './given.ts'
-import { mayStart } from './overlap.ts'
-import { countOpen, databaseNow, type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
-import { overlapPolicy, requestKey, type Trigger } from './trigger.ts'
+import type { Disposition, DispositionReason } from './ledger.ts'
+import { loadStanding } from './standing.ts'
+import { databaseNow, type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
+import { requestKey, type Trigger } from './trigger.ts'
 
 export interface ManualRequest {
   readonly triggerId: string
@@ -23,8 +24,13 @@ export interface ManualRequest {
 }
 
 export interface ManualFire {
-  /** Null: nothing was started, because the overlap policy forbids it. */
+  readonly disposition: Disposition
+  /** Why nothing was started, if it was skipped. */
+  readonly reason: DispositionReason | null
+  /** Null: nothing was started, or not yet (`buffered`). */
   readonly executionId: string | null
+  /** Names the request in the trigger's history. */
+  readonly fireKey: string
   /** The key was used before: this is what came of it then. */
   readonly repeated: boolean
 }
@@ -49,15 +55,19 @@ export async function fireManually(
       throw new MbflowError('TRIGGER_NOT_FOUND', `there is no trigger ${request.triggerId}`, {
         hint: 'mbflow trigger list',
       })
-    if (earlier !== undefined) return repeated(earlier, { request, requestHash })
+    if (earlier !== undefined) return { ...repeated(earlier, { request, requestHash }), fireKey }
     refuseUnlessFirable(trigger, request.input)
-    const open = limitsOverlap(trigger) ? ((await countOpen(tx, [trigger.id])).get(trigger.id) ?? 0) : 0
-    const base = { trigger, fireKey, slots: null, carried: { given: request.input }, requestHash }
-    const disposal: Disposal = mayStart(overlapPolicy(trigger.config), open)
-      ? { ...base, disposition: 'fired', reason: null }
-      : { ...base, disposition: 'skipped', reason: 'overlap' }
+    const verdict = disposeRequest(trigger, (await loadStanding(tx, [trigger]))(trigger))
+    const disposal: Disposal = {
+      trigger,
+      fireKey,
+      ...verdict,
+      slots: null,
+      carried: { given: request.input },
+      requestHash,
+    }
     const { fired } = await fire(tx, deps, { disposals: [disposal], now })
-    return { executionId: fired[0]?.executionId ?? null, repeated: false }
+    return { ...verdict, executionId: fired[0]?.executionId ?? null, fireKey, repeated: false }
   })
 }
 
@@ -88,11 +98,19 @@ function refuseUnlessFirable(trigger: Trigger, given: JsonObject): void {
     throw new MbflowError('INPUT_INVALID', `the input does not fit the input_schema of ${name}`, { problems })
 }
 
+/** What became of a request, later: what waited may have been fired since. */
+export async function requestOutcome(
+  db: Db,
+  request: { triggerId: string; fireKey: string },
+): Promise<Pick<ManualFire, 'executionId' | 'disposition'> | undefined> {
+  return findRequest(db, request)
+}
+
 /** The same key again: what came of it the first time, if it asked for the same. */
 function repeated(
   earlier: EarlierRequest,
   { request, requestHash }: { request: ManualRequest; requestHash: string },
-): ManualFire {
+): Omit<ManualFire, 'fireKey'> {
   if (earlier.requestHash !== requestHash) {
     throw new MbflowError(
       'REQUEST_CONFLICT',
@@ -102,7 +120,8 @@ function repeated(
       },
     )
   }
-  return { executionId: earlier.executionId, repeated: true }
+  const { disposition, reason, executionId } = earlier
+  return { disposition, reason, executionId, repeated: true }
 }
 
 /** Of the input, whatever the order of its fields. */

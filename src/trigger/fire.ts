@@ -1,6 +1,7 @@
 // The fire: ledger rows, executions, queue jobs and `last_triggered_at` in the caller's transaction. Whatever asks for a
 // fire (poller, command, request) comes through here, under the trigger's mutex. Invariants:
-// 1. An execution starts only for a ledger row that this statement inserted: twice the same fire key starts one.
+// 1. An execution starts only for a ledger row that this transaction inserted, or turned from buffered to fired: twice the
+//    same fire key starts one.
 // 2. The version that runs is the one the locked trigger row names.
 import type { Ids } from '../base/id.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -9,7 +10,16 @@ import type { Tx } from '../db/pool.ts'
 import { type NewExecution, startExecutions } from '../execution/start.ts'
 import type { Queue } from '../queue/queue.ts'
 import { type Carried, inputOf, triggerData } from './input.ts'
-import { type Disposition, type DispositionReason, type LedgerRow, ledgerKey, recordDispositions } from './ledger.ts'
+import {
+  type Disposition,
+  type DispositionReason,
+  type LedgerRow,
+  ledgerKey,
+  markReleased,
+  recordDispositions,
+  type WaitingFire,
+} from './ledger.ts'
+import { limitsOverlap } from './start-policy.ts'
 import { markTriggered } from './store.ts'
 import type { Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
@@ -24,10 +34,10 @@ export interface FireDeps {
 export interface Disposal {
   readonly trigger: Trigger
   readonly fireKey: string
-  readonly disposition: Extract<Disposition, 'fired' | 'coalesced' | 'skipped'>
+  readonly disposition: Disposition
   readonly reason: DispositionReason | null
   readonly slots: { readonly from: Instant; readonly until: Instant; readonly count: number } | null
-  /** Read when it is fired; nothing for a slot. */
+  /** Read when it is fired, and kept while it waits; nothing for a slot. */
   readonly carried?: Carried
   /** Of a request: what it asked for, so that its key cannot stand for something else later. */
   readonly requestHash?: string
@@ -43,6 +53,8 @@ export interface FireReport {
   /** Disposals that were new; the others had been carried out before. */
   readonly recorded: number
   readonly fired: readonly Fired[]
+  /** Triggers of which a fire waits now: to be released by a transaction of its own. */
+  readonly buffered: readonly string[]
 }
 
 /** Carries out the disposals that are new; `now` is the transaction's instant. */
@@ -57,22 +69,67 @@ export async function fire(
     planned.map(({ row }) => row),
   )
   const fresh = planned.filter(({ row }) => recorded.has(ledgerKey(row)))
-  const executions = fresh.flatMap(({ disposal, row }) =>
-    row.executionId === null ? [] : [newExecution(disposal, row.executionId, now)],
+  const starts = fresh.flatMap(({ disposal, row: { executionId } }) =>
+    executionId === null ? [] : [{ disposal, executionId }],
   )
-  await Promise.all([
-    startExecutions(tx, deps.queue, executions),
-    markTriggered(tx, [...new Set(executions.map(execution => execution.triggerId).filter(id => id !== null))]),
-    executions.length > 0 ? notify(tx, 'jobs') : undefined,
-  ])
+  const fired = await begin(tx, deps, { starts, now })
   for (const { disposal } of fresh) observe(deps.metrics, disposal, now)
-  const fired = fresh.flatMap(({ disposal: { trigger }, row: { executionId } }) =>
-    executionId === null ? [] : [{ trigger: `${trigger.workflowName}/${trigger.key}`, executionId }],
-  )
-  return { recorded: fresh.length, fired }
+  const buffered = fresh.filter(({ row }) => row.disposition === 'buffered').map(({ row }) => row.triggerId)
+  return { recorded: fresh.length, fired, buffered: [...new Set(buffered)] }
 }
 
-function ledgerRow({ trigger, fireKey, disposition, reason, slots, requestHash }: Disposal, ids: Ids): LedgerRow {
+/** Starts what waited, of triggers whose mutexes are held. */
+export async function fireWaiting(
+  tx: Tx,
+  deps: FireDeps,
+  { waiting, triggers, now }: { waiting: readonly WaitingFire[]; triggers: readonly Trigger[]; now: Date },
+): Promise<readonly Fired[]> {
+  const byId = new Map(triggers.map(trigger => [trigger.id, trigger]))
+  const planned = waiting.flatMap(({ triggerId, fireKey, slotAt, carried }) => {
+    const trigger = byId.get(triggerId)
+    if (trigger === undefined) return []
+    const slots = slotAt && { from: slotAt.getTime(), until: slotAt.getTime(), count: 1 }
+    const disposal: Disposal = {
+      trigger,
+      fireKey,
+      disposition: 'fired',
+      reason: null,
+      slots,
+      carried: carried ?? {},
+    }
+    return [{ triggerId, fireKey, executionId: deps.ids.next(), disposal }]
+  })
+  const released = await markReleased(tx, planned)
+  const starts = planned.filter(one => released.has(ledgerKey(one)))
+  const fired = await begin(tx, deps, { starts, now })
+  for (const { disposal } of starts) observe(deps.metrics, disposal, now)
+  return fired
+}
+
+interface Start {
+  readonly disposal: Disposal
+  readonly executionId: string
+}
+
+async function begin(
+  tx: Tx,
+  deps: FireDeps,
+  { starts, now }: { starts: readonly Start[]; now: Date },
+): Promise<readonly Fired[]> {
+  const executions = starts.map(({ disposal, executionId }) => newExecution(disposal, executionId, now))
+  await Promise.all([
+    startExecutions(tx, deps.queue, executions),
+    markTriggered(tx, [...new Set(starts.map(({ disposal }) => disposal.trigger.id))]),
+    executions.length > 0 ? notify(tx, 'jobs') : undefined,
+  ])
+  return starts.map(({ disposal: { trigger }, executionId }) => ({
+    trigger: `${trigger.workflowName}/${trigger.key}`,
+    executionId,
+  }))
+}
+
+function ledgerRow(disposal: Disposal, ids: Ids): LedgerRow {
+  const { trigger, fireKey, disposition, reason, slots, carried, requestHash } = disposal
   return {
     triggerId: trigger.id,
     fireKey,
@@ -83,6 +140,7 @@ function ledgerRow({ trigger, fireKey, disposition, reason, slots, requestHash }
     slotCount: slots?.count ?? 1,
     executionId: disposition === 'fired' ? ids.next() : null,
     requestHash: requestHash ?? null,
+    carried: disposition === 'buffered' ? (carried ?? null) : null,
   }
 }
 
@@ -96,6 +154,7 @@ function newExecution({ trigger, fireKey, slots, carried = {} }: Disposal, id: s
     triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now, carried }),
     ...inputOf(trigger.config, carried),
     priority: 0,
+    reportsEnd: limitsOverlap(trigger),
   }
 }
 

@@ -75,9 +75,13 @@ function decide(slots: readonly Instant[], { candidates, skipped, passedOver, cu
 }
 
 /** Adds a slot to the last decision if that is a run of the same fate, else to a run of its own. */
-export function extend(decisions: Decision[], { kind, reason }: Pick<Run, 'kind' | 'reason'>, slot: Instant): void {
+export function extend<One extends { readonly kind: string }>(
+  decisions: (One | Run)[],
+  { kind, reason }: Pick<Run, 'kind' | 'reason'>,
+  slot: Instant,
+): void {
   const last = decisions.at(-1)
-  if (last !== undefined && last.kind === kind && last.reason === reason)
+  if (last !== undefined && 'count' in last && last.kind === kind && last.reason === reason)
     decisions[decisions.length - 1] = { ...last, until: slot, count: last.count + 1 }
   else decisions.push({ kind, reason, from: slot, until: slot, count: 1 })
 }

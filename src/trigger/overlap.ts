@@ -1,32 +1,47 @@
 // What becomes of fires while executions of the same trigger are not over, and once it has fired as often as it may.
 import { type Decision, extend } from './misfire.ts'
-import type { OverlapPolicy } from './trigger.ts'
+import type { StartPolicy } from './start-policy.ts'
+import type { Instant } from './trigger-type.ts'
 
-/** Whether another execution may start beside `open` ones. */
-export function mayStart(policy: OverlapPolicy, open: number): boolean {
-  return policy === 'allow' || open === 0
+/** A slot that waits for room. */
+export interface Wait {
+  readonly kind: 'buffer'
+  readonly slot: Instant
 }
 
 export interface StartContext {
-  readonly policy: OverlapPolicy
+  readonly policy: StartPolicy
   /** Executions of the trigger that are not over. */
   readonly open: number
+  /** Fires that wait for room. */
+  readonly waiting: number
   /** How many more times it may fire. */
   readonly left: number
 }
 
-/** Turns fires that may not start into skipped runs; what starts in this batch counts for the rest of it. */
-export function applyOverlap(decisions: readonly Decision[], { policy, open, left }: StartContext): Decision[] {
-  const applied: Decision[] = []
-  let started = 0
+/** What becomes of one more fire. What waits comes first, whatever room there is. */
+export function judgeStart({ policy, open, waiting, left }: StartContext): 'fire' | 'buffer' | 'overlap' | 'limit' {
+  if (left <= 0) return 'limit'
+  if (open < policy.concurrency && (waiting === 0 || policy.buffer === 0)) return 'fire'
+  return waiting < policy.buffer ? 'buffer' : 'overlap'
+}
+
+/** Decides about the fires among the decisions; what one of them takes is not there for the next. */
+export function applyOverlap(decisions: readonly Decision[], context: StartContext): (Decision | Wait)[] {
+  const applied: (Decision | Wait)[] = []
+  let { open, waiting, left } = context
   for (const decision of decisions) {
-    if (decision.kind !== 'fire') applied.push(decision)
-    else if (started >= left) extend(applied, { kind: 'skip', reason: 'limit' }, decision.slot)
-    else if (!mayStart(policy, open + started)) extend(applied, { kind: 'skip', reason: 'overlap' }, decision.slot)
-    else {
+    if (decision.kind !== 'fire') {
       applied.push(decision)
-      started++
+      continue
     }
+    const verdict = judgeStart({ ...context, open, waiting, left })
+    if (verdict === 'fire' || verdict === 'buffer') {
+      applied.push({ kind: verdict, slot: decision.slot })
+      left--
+      if (verdict === 'fire') open++
+      else waiting++
+    } else extend(applied, { kind: 'skip', reason: verdict }, decision.slot)
   }
   return applied
 }

@@ -44,13 +44,16 @@ export interface LedgerEntry {
   readonly slotUntil: Date | null
   readonly slotCount: number
   readonly decidedAt: Date
+  /** Since when it waits, or waited, for room; null if it never had to. */
+  readonly bufferedAt: Date | null
   readonly executionId: string | null
   /** Null also when the execution is no longer kept. */
   readonly executionStatus: string | null
 }
 
 const entryColumns = constant`f.fire_key as "fireKey", f.disposition, f.reason, f.slot_at as "slotAt", f.slot_until as "slotUntil",
-      f.slot_count as "slotCount", f.decided_at as "decidedAt", f.execution_id as "executionId",
+      f.slot_count as "slotCount", f.decided_at as "decidedAt", f.buffered_at as "bufferedAt",
+      f.execution_id as "executionId",
       (select e.status from public.executions e where e.id = f.execution_id) as "executionStatus"`
 
 /** The rows of slots in [from, until], and the last row before, which may reach into them. */

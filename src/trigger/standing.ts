@@ -1,19 +1,26 @@
 // Reads what the fate of triggers' slots depends on besides their rules, for those triggers whose rules ask for it.
 import type { Tx } from '../db/pool.ts'
 import { loadCalendars } from './calendar-store.ts'
-import { limitsFires, limitsOverlap, type Standing } from './dispose.ts'
+import { limitsFires, type Standing } from './dispose.ts'
 import { sharedCalendars } from './exclusion.ts'
-import { countFired } from './ledger.ts'
+import { countFired, countWaiting } from './ledger.ts'
+import { buffers, limitsOverlap } from './start-policy.ts'
 import { countOpen } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
 export async function loadStanding(tx: Tx, triggers: readonly Trigger[]): Promise<(trigger: Trigger) => Standing> {
   const idsOf = (concerned: (trigger: Trigger) => boolean) => triggers.filter(concerned).map(({ id }) => id)
-  const [open, fired, shared] = await Promise.all([
+  const [open, waiting, fired, shared] = await Promise.all([
     countOpen(tx, idsOf(limitsOverlap)),
+    countWaiting(tx, idsOf(buffers)),
     countFired(tx, idsOf(limitsFires)),
     loadCalendars(tx, [...new Set(triggers.flatMap(({ config }) => sharedCalendars(config)))]),
   ])
   const calendars = new Map(shared.map(({ name, form }) => [name, form]))
-  return ({ id }) => ({ open: open.get(id) ?? 0, fired: fired.get(id) ?? 0, calendars })
+  return ({ id }) => ({
+    open: open.get(id) ?? 0,
+    waiting: waiting.get(id) ?? 0,
+    fired: fired.get(id) ?? 0,
+    calendars,
+  })
 }

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
+import type { Disposition, DispositionReason } from './ledger.ts'
 import type { Trigger } from './trigger.ts'
 
 /** Seed of the advisory locks of triggers; another class of locks takes another seed. */
@@ -123,7 +124,8 @@ export async function databaseNow(db: Db): Promise<Date> {
   return row?.now ?? new Date()
 }
 
-export function loadTriggers(db: Db, ids: readonly string[]): Promise<Trigger[]> {
+export async function loadTriggers(db: Db, ids: readonly string[]): Promise<Trigger[]> {
+  if (ids.length === 0) return []
   return db.rows(sql('trigger.load')`select ${columns} from public.triggers where id = any(${ids}::uuid[])`)
 }
 
@@ -195,7 +197,9 @@ export function findTriggers(
 }
 
 export interface EarlierRequest {
-  /** Null when it started none. */
+  readonly disposition: Disposition
+  readonly reason: DispositionReason | null
+  /** Null when it started none, or none yet. */
   readonly executionId: string | null
   readonly requestHash: string | null
 }
@@ -206,7 +210,7 @@ export async function findRequest(
   { triggerId, fireKey }: { triggerId: string; fireKey: string },
 ): Promise<EarlierRequest | undefined> {
   const [row] = await db.rows<EarlierRequest>(sql('trigger.findRequest')`
-    select execution_id as "executionId", encode(request_hash, 'hex') as "requestHash"
+    select disposition, reason, execution_id as "executionId", encode(request_hash, 'hex') as "requestHash"
     from public.trigger_fires
     where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
   return row

@@ -22,6 +22,8 @@ export interface Subject {
   readonly prospect: Prospect
   /** Executions of the trigger that are not over; 0 where its rule does not ask. */
   readonly open: number
+  /** Fires that wait for room; 0 where its rule does not ask. */
+  readonly waiting: number
 }
 
 /** Throws TRIGGER_NOT_FOUND, NAME_AMBIGUOUS. */
@@ -34,8 +36,8 @@ export function loadSubject(pool: Pool, word: string): Promise<Subject> {
 
 /** Of a trigger that is there. */
 export async function subjectOf(tx: Tx, trigger: Trigger): Promise<Subject> {
-  const { open, ...standing } = await standingOf(tx, trigger)
-  return { trigger, open, prospect: { ...standing, ...(await cursorOf(tx, trigger)) } }
+  const { open, waiting, ...standing } = await standingOf(tx, trigger)
+  return { trigger, open, waiting, prospect: { ...standing, ...(await cursorOf(tx, trigger)) } }
 }
 
 async function standingOf(tx: Tx, trigger: Trigger): Promise<Standing> {
@@ -74,7 +76,8 @@ async function draftOf(
     trigger.enabled === present.trigger.enabled && isDeepStrictEqual(ruleOf(trigger), ruleOf(present.trigger))
   // An edit sets the cursor to the first slot of the new rule, as arm does.
   const next = stays || !trigger.enabled ? cursor : firstSlotAfter(trigger, now)
-  return { trigger, open: standing.open, prospect: { now, cursor: next, fired: standing.fired, calendars }, present }
+  const { open, waiting, fired } = standing
+  return { trigger, open, waiting, prospect: { now, cursor: next, fired, calendars }, present }
 }
 
 const ruleOf = ({ type, config }: Trigger): unknown => ({ type, config })
@@ -120,6 +123,7 @@ export async function loadDocumentDraft(
     const nothing: Subject = {
       trigger,
       open: 0,
+      waiting: 0,
       prospect: { now: now.getTime(), cursor: null, fired: 0, calendars: new Map() },
     }
     const draft = await draftOf(tx, { present: nothing, edit: { config, enabled }, given: documents.calendars })

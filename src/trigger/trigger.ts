@@ -1,8 +1,10 @@
-// A trigger: the standing rule "when X, run W". Its config holds the fields of its type beside the policies every type
-// has, written here; those of the types with a schedule are in schedule-policy.ts. Fire keys name what makes a fire unique; their prefixes keep senders from naming a slot.
-import { type Static, Type } from 'typebox'
+// A trigger: the standing rule "when X, run W". Its config holds the fields of its type beside its policies: those every
+// type has (here and in start-policy.ts), and those of the types with a schedule (schedule-policy.ts). Fire keys name what
+// makes a fire unique; their prefixes keep senders from naming a slot.
+import { Type } from 'typebox'
 import type { JsonObject } from '../base/json.ts'
 import { inputSchema } from './input.ts'
+import { startPolicies } from './start-policy.ts'
 import type { Instant, TriggerType } from './trigger-type.ts'
 
 export interface Trigger {
@@ -23,22 +25,10 @@ export interface Trigger {
   readonly lastTriggeredAt: Date | null
 }
 
-const overlapSchema = Type.Union([Type.Literal('allow'), Type.Literal('skip')], {
-  default: 'allow',
-  description: 'What becomes of a fire while an execution of the same trigger is not over.',
-})
-
 /** Policies of every type. */
 export const commonPolicies = {
-  overlap: Type.Optional(overlapSchema),
+  ...startPolicies,
   input: Type.Optional(inputSchema),
-}
-
-export type OverlapPolicy = Static<typeof overlapSchema>
-
-/** The policies of a checked config, with their defaults. */
-export function overlapPolicy(config: JsonObject): OverlapPolicy {
-  return (config as { overlap?: OverlapPolicy }).overlap ?? 'allow'
 }
 
 /** The fire key of a slot. */

@@ -56,6 +56,14 @@ export const invariants: readonly Invariant[] = [
       having count(*) > 1 or count(f.fire_key) = 0`,
   },
   {
+    name: 'buffered_has_trigger',
+    holds: 'what waits has a trigger that will fire it',
+    violations: sql('verify.buffered')`
+      select f.trigger_id, f.fire_key
+      from public.trigger_fires f
+      where f.disposition = 'buffered' and not exists (select from public.triggers t where t.id = f.trigger_id)`,
+  },
+  {
     name: 'slots_disjoint',
     holds: 'no slot was disposed of twice',
     violations: sql('verify.slots')`

@@ -6,7 +6,7 @@ import { createLimit } from '../../src/base/limit.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { createMetrics } from '../../src/base/metrics.ts'
 import type { Pool } from '../../src/db/pool.ts'
-import { createEventLog, type EventLog } from '../../src/event/event-log.ts'
+import { createEventLog, type EventLog, type EventLogDeps } from '../../src/event/event-log.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
 import { type Commands, createCommands } from '../../src/execution/commands.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
@@ -47,13 +47,27 @@ export interface TestEngine {
 const POLL_MS = 10
 const PATIENCE_MS = 25_000
 
-export async function createTestEngine(pool: Pool, overrides: Partial<TurnDeps> = {}): Promise<TestEngine> {
+export async function createTestEngine(
+  pool: Pool,
+  overrides: Partial<TurnDeps> = {},
+  { onEnded }: Pick<EventLogDeps, 'onEnded'> = {},
+): Promise<TestEngine> {
   const queue = createQueue({ pool, log: silentLogger, supervise: false })
   await queue.start()
   const databaseClock = createDatabaseClock(systemClock)
   const ids = createIds(databaseClock.now)
   const metrics = createMetrics()
-  const eventLog = createEventLog({ pool, queue, ids, clock: systemClock, databaseClock, metrics, log: silentLogger })
+  const log = silentLogger
+  const eventLog = createEventLog({
+    pool,
+    queue,
+    ids,
+    clock: systemClock,
+    databaseClock,
+    metrics,
+    log,
+    ...(onEnded && { onEnded }),
+  })
   const catalog = createCatalog(pool)
   const evaluator = createEvaluator({ size: 1, log: silentLogger })
   const commands = createCommands({ pool, clock: systemClock, log: silentLogger })

@@ -137,6 +137,13 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
     'trigger_fires',
     { ...skipped, slot_until: new Date(0) },
   ],
+  [
+    'trigger_fires_buffered_is_dated',
+    'waiting since nobody knows when',
+    'trigger_fires',
+    { disposition: 'buffered', execution_id: null },
+  ],
+  ['trigger_fires_carried_while_buffered', 'fired and still laden', 'trigger_fires', { carried: '{}' }],
   ['trigger_fires_slot_run_check', 'run of no slot', 'trigger_fires', { ...skipped, slot_count: 0 }],
   ['calendars_name_check', 'name with a blank', 'calendars', { name: 'days off' }],
   ['calendars_config_is_object', 'calendar that is a list', 'calendars', { config: '[]' }],

@@ -183,13 +183,15 @@ test.each<[string, string, unknown, string[]]>([
     'a policy that has no meaning for the type',
     'manual',
     { misfire: { policy: 'skip' } },
-    ['triggers[0].config.misfire is not a known field (known fields: input_schema, overlap, input)'],
+    [
+      'triggers[0].config.misfire is not a known field (known fields: input_schema, overlap, concurrency, buffer, input)',
+    ],
   ],
   [
     'an unknown policy',
     'manual',
     { overlap: 'buffer' },
-    ['triggers[0].config.overlap must be one of "allow", "skip"; is "buffer"'],
+    ['triggers[0].config.overlap must be one of "allow", "skip", "buffer_one", "buffer_all"; is "buffer"'],
   ],
   [
     'an input that is no object',

@@ -28,6 +28,7 @@ function dispose(trigger: Trigger, owing: Partial<Owing> & { hours: number }) {
     cursor: NOW - hours * HOUR,
     now: NOW,
     open: 0,
+    waiting: 0,
     fired: 0,
     calendars: new Map(),
     room: 1_000,

@@ -58,7 +58,15 @@ function tickThrough(trigger: Trigger, prospect: Prospect, pauses: readonly numb
   for (const pause of pauses) {
     now += pause
     if (cursor === null || cursor > now) continue
-    const { disposals, next } = disposeOwed(trigger, { cursor, now, fired, calendars, open: 0, room: 1_000 })
+    const { disposals, next } = disposeOwed(trigger, {
+      cursor,
+      now,
+      fired,
+      calendars,
+      open: 0,
+      waiting: 0,
+      room: 1_000,
+    })
     fired += disposals.filter(({ disposition }) => disposition === 'fired').length
     entries.push(...disposals.map(disposal => entryOf(disposal, now)))
     cursor = next
@@ -76,6 +84,7 @@ function entryOf({ fireKey, disposition, reason, slots }: Disposal, now: Instant
     slotUntil: new Date(slots.until),
     slotCount: slots.count,
     decidedAt: new Date(now),
+    bufferedAt: null,
     executionId: disposition === 'fired' ? fireKey : null,
     executionStatus: disposition === 'fired' ? 'completed' : null,
   }
@@ -97,8 +106,8 @@ test('poller, preview, explain and simulate agree on every slot, before and afte
         const before: Prospect = { now: start, cursor, fired: 0, calendars }
         const { entries, prospect } = tickThrough(trigger, before, pauses)
         const specs = [specOf(trigger, start)]
-        const foretell = createExplainer({ trigger, prospect: before, open: 0 }, { specs, entries: [] })
-        const recall = createExplainer({ trigger, prospect, open: 0 }, { specs, entries })
+        const foretell = createExplainer({ trigger, prospect: before, open: 0, waiting: 0 }, { specs, entries: [] })
+        const recall = createExplainer({ trigger, prospect, open: 0, waiting: 0 }, { specs, entries })
 
         // The slot that meets the limit ends the schedule; a batch may hold others behind it.
         const limit = entries.find(({ reason }) => reason === 'limit')?.slotAt?.getTime() ?? Number.POSITIVE_INFINITY
@@ -142,8 +151,8 @@ test('what explain says an owed slot would become is what the next pass makes of
       const cursor = firstSlotAfter(trigger, start)
       if (cursor === null) return
       const now = cursor + hours * HOUR
-      const { disposals } = disposeOwed(trigger, { cursor, now, fired: 0, calendars, open, room: 1_000 })
-      const subject = { trigger, prospect: { now, cursor, fired: 0, calendars }, open }
+      const { disposals } = disposeOwed(trigger, { cursor, now, fired: 0, calendars, open, waiting: 0, room: 1_000 })
+      const subject = { trigger, prospect: { now, cursor, fired: 0, calendars }, open, waiting: 0 }
       const explain = createExplainer(subject, { specs: [specOf(trigger, start)], entries: [] })
       for (const { disposition, reason, slots } of disposals) {
         const { outcome, text, ...rest } = explain(slots?.from ?? 0)

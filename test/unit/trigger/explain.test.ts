@@ -38,6 +38,7 @@ function entry(slot: string, rest: Partial<LedgerEntry> = {}): LedgerEntry {
     slotUntil: at,
     slotCount: 1,
     decidedAt: new Date(at.getTime() + 5),
+    bufferedAt: null,
     executionId: 'e1',
     executionStatus: 'completed',
     ...rest,
@@ -49,6 +50,7 @@ function explain(at: string, { config = daily, trigger, prospect, open = 0, ...p
     trigger: triggerOf('cron', config, trigger),
     prospect: { now: NOW, cursor: Date.parse('2026-11-23T09:00:00Z'), fired: 0, calendars: new Map(), ...prospect },
     open,
+    waiting: 0,
   }
   const whole: Past = { specs: [spec('2026-11-01T00:00:00Z', { config })], entries: [], ...past }
   const { outcome, reason, text, previous, next } = createExplainer(subject, whole)(Date.parse(at))

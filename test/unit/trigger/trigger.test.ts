@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { misfirePolicy } from '../../../src/trigger/schedule-policy.ts'
-import { overlapPolicy, requestKey, slotKey } from '../../../src/trigger/trigger.ts'
+import { startPolicy } from '../../../src/trigger/start-policy.ts'
+import { requestKey, slotKey } from '../../../src/trigger/trigger.ts'
 
 test('a config without policies has the defaults', () => {
   expect(misfirePolicy({})).toEqual({
@@ -9,7 +10,7 @@ test('a config without policies has the defaults', () => {
     catchUpWindowMs: 86_400_000,
     max: 1_000,
   })
-  expect(overlapPolicy({})).toBe('allow')
+  expect(startPolicy({})).toEqual({ overlap: 'allow', concurrency: Number.POSITIVE_INFINITY, buffer: 0 })
 })
 
 test('a config’s own policies replace the defaults one by one', () => {
@@ -20,7 +21,7 @@ test('a config’s own policies replace the defaults one by one', () => {
     catchUpWindowMs: 86_400_000,
     max: 1_000,
   })
-  expect(overlapPolicy(config)).toBe('skip')
+  expect(startPolicy(config)).toEqual({ overlap: 'skip', concurrency: 1, buffer: 0 })
 })
 
 test('fire keys say what kind they are', () => {

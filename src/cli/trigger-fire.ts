@@ -1,0 +1,72 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { MbflowError, messageOf } from '../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { CliContext } from './context.ts'
+import { TRIGGER } from './instants.ts'
+
+interface FireOptions {
+  readonly input?: string
+  readonly idempotencyKey?: string
+  readonly wait?: boolean
+}
+
+export function addFire(trigger: Command, context: CliContext): void {
+  trigger
+    .command('fire')
+    .description('Fire a trigger now')
+    .argument('<trigger>', TRIGGER)
+    .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
+    .option('--idempotency-key <key>', 'makes it happen once: the same key again gives the same execution', notEmpty)
+    .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
+    .action(async (word: string, { input, idempotencyKey: key, wait }: FireOptions) => {
+      const given = parseInput(input)
+      const { findTrigger } = await import('../trigger/find.ts')
+      const { fireManually } = await import('../trigger/fire-manually.ts')
+      const { withVerbs } = await import('./verbs.ts')
+      const { triggerId, ...fired } = await withVerbs(context, async deps => {
+        const { id } = await findTrigger(deps.pool, word)
+        const request = { triggerId: id, input: given, scope: 'cli', ...(key === undefined ? {} : { key }) }
+        return { triggerId: id, ...(await fireManually(deps, request)) }
+      })
+      if (fired.disposition === 'skipped') {
+        throw new MbflowError(
+          'REFUSED',
+          `${word} did not fire: too many executions of it are not over, as overlap says`,
+          {
+            hint: `mbflow trigger history ${word}`,
+          },
+        )
+      }
+      if (wait) {
+        const { watchExecution, watchRequest } = await import('./watch.ts')
+        const id = fired.executionId ?? (await watchRequest(context, { triggerId, fireKey: fired.fireKey }))
+        return id === undefined ? undefined : watchExecution(context, id)
+      }
+      const { disposition, executionId, fireKey, repeated } = fired
+      context.output.one({ execution_id: executionId, disposition, fire_key: fireKey, repeated }, () => [
+        executionId === null
+          ? `${word} fires once executions before it are over`
+          : `${repeated ? 'fired before with this key:' : 'started'} execution ${executionId}`,
+      ])
+    })
+}
+
+function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('must not be empty')
+  return text
+}
+
+function parseInput(text: string | undefined): JsonObject {
+  if (text === undefined) return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, {
+      hint: `--input '{"name": "value"}'`,
+    })
+  }
+  if (!isJsonObject(value))
+    throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
+  return value
+}

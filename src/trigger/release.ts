@@ -1,0 +1,119 @@
+// Starts what waited for room. Invariants:
+// 1. What has waited starts nowhere else: under the trigger's mutex, in a transaction of its own that counts again what
+//    runs. Whoever starts executions of the trigger holds that mutex, so the count is true and the limit holds.
+// 2. Nothing is remembered: whether anything waits, and whether there is room, are questions to the database. It is asked
+//    after every end that a trigger is to be told of, after every tick that left fires waiting, and at every poll for
+//    every trigger, so no wake-up can be lost.
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { createLoop, type Loop } from '../base/service.ts'
+import { findByKey } from '../db/by-key.ts'
+import type { Pool } from '../db/pool.ts'
+import { type FireDeps, type Fired, fireWaiting } from './fire.ts'
+import { findWaiting, nextWaiting } from './ledger.ts'
+import { limitsOverlap, startPolicy } from './start-policy.ts'
+import { countOpen, databaseNow, loadTriggers, tryLockTriggers } from './store.ts'
+import type { Trigger } from './trigger.ts'
+
+export interface ReleaseDeps extends FireDeps {
+  readonly pool: Pool
+}
+
+/** Fires that start in one go. */
+const MAX_FIRES = 1_000
+
+export interface Released {
+  readonly fired: readonly Fired[]
+  /** Triggers to be asked for again: somebody else holds them, or more may start than in one go. */
+  readonly again: readonly string[]
+}
+
+/** Starts what waits of these triggers, as far as there is room. */
+export function release(deps: ReleaseDeps, triggerIds: readonly string[]): Promise<Released> {
+  return deps.pool.transaction(async tx => {
+    const [, triggers] = await Promise.all([findByKey(tx), tryLockTriggers(tx, triggerIds)])
+    const limited = triggers.filter(limitsOverlap).map(({ id }) => id)
+    const [open, now] = await Promise.all([countOpen(tx, limited), databaseNow(tx)])
+    const rooms = new Map(triggers.map(one => [one.id, roomOf(one, open.get(one.id) ?? 0)] as const))
+    const waiting = await nextWaiting(tx, { rooms, limit: MAX_FIRES })
+    const fired = await fireWaiting(tx, deps, { waiting, triggers, now })
+    if (waiting.length === MAX_FIRES) return { fired, again: triggerIds }
+    const held = new Set(triggers.map(({ id }) => id))
+    const others = await loadTriggers(
+      tx,
+      triggerIds.filter(id => !held.has(id)),
+    )
+    return { fired, again: others.map(({ id }) => id) }
+  })
+}
+
+/** A trigger that is out of service keeps what waits until it is back. */
+function roomOf({ enabled, config }: Trigger, open: number): number {
+  return enabled ? Math.max(0, Math.min(MAX_FIRES, startPolicy(config).concurrency - open)) : 0
+}
+
+export interface ReleaserDeps extends ReleaseDeps {
+  readonly clock: Clock
+  readonly log: Logger
+  /** Longest pause between two questions to all triggers, milliseconds. */
+  readonly pollInterval: number
+  /** Called after a pass that started executions. */
+  onFired?(): void
+}
+
+export interface Releaser extends Loop {
+  /** There may be room, or somebody who waits for it, at these triggers. */
+  tell(triggerIds: readonly string[]): void
+  /** There may be some of either at any trigger. */
+  look(): void
+}
+
+const BATCH = 200
+/** Triggers somebody else holds are asked for again after this. Milliseconds. */
+const CONTENDED_MS = 20
+const NIL = '00000000-0000-0000-0000-000000000000'
+
+export function createReleaser(deps: ReleaserDeps): Releaser {
+  const told = new Set<string>()
+  let sweptAt = Number.NEGATIVE_INFINITY
+  let after = NIL
+  /** The next page of all triggers of which fires wait. */
+  const sweep = async (): Promise<string[]> => {
+    const found = await findWaiting(deps.pool, { after, limit: BATCH })
+    after = found.length < BATCH ? NIL : (found.at(-1) ?? NIL)
+    if (after === NIL) sweptAt = deps.clock.monotonic()
+    return found
+  }
+  const loop = createLoop({
+    name: 'release',
+    clock: deps.clock,
+    log: deps.log,
+    every: deps.pollInterval,
+    async tick() {
+      const some = [...told].slice(0, BATCH)
+      for (const id of some) told.delete(id)
+      const isSweepDue = deps.clock.monotonic() - sweptAt >= deps.pollInterval
+      const ids = isSweepDue ? [...new Set([...some, ...(await sweep())])] : some
+      if (ids.length === 0) return undefined
+      const { fired, again } = await release(deps, ids)
+      for (const id of again) told.add(id)
+      if (fired.length > 0) {
+        deps.onFired?.()
+        deps.log.info({ evt: 'trigger.released', count: fired.length }, 'released what waited')
+      }
+      if (fired.length === 0 && again.length > 0) return CONTENDED_MS
+      return told.size > 0 || after !== NIL ? 0 : undefined
+    },
+  })
+  return {
+    ...loop,
+    tell(triggerIds) {
+      for (const id of triggerIds) told.add(id)
+      loop.wake()
+    },
+    look() {
+      sweptAt = Number.NEGATIVE_INFINITY
+      loop.wake()
+    },
+  }
+}

@@ -1,0 +1,87 @@
+// The policies about starting an execution while others of the same trigger are not over. Every type has them.
+import { type Static, Type } from 'typebox'
+import type { Problem } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { listWords } from '../base/schema.ts'
+
+/** The most executions at once, and the most fires that wait. */
+const MOST_AT_ONCE = 1_000
+const MOST_WAITING = 10_000
+const USUAL_WAITING = 1_000
+
+const overlapSchema = Type.Union(
+  [Type.Literal('allow'), Type.Literal('skip'), Type.Literal('buffer_one'), Type.Literal('buffer_all')],
+  {
+    default: 'allow',
+    description:
+      'What becomes of a fire while as many executions of the trigger as may be are not over: it starts all the same; it is skipped; one waits; all wait.',
+  },
+)
+
+export const startPolicies = {
+  overlap: Type.Optional(overlapSchema),
+  concurrency: Type.Optional(
+    Type.Integer({
+      default: 1,
+      minimum: 1,
+      maximum: MOST_AT_ONCE,
+      description: 'How many executions of the trigger may be under way at once; overlap says what becomes of more.',
+    }),
+  ),
+  buffer: Type.Optional(
+    Type.Integer({
+      default: USUAL_WAITING,
+      minimum: 1,
+      maximum: MOST_WAITING,
+      description: 'With overlap buffer_all, how many fires wait at most; what comes then is skipped.',
+    }),
+  ),
+}
+const policiesSchema = Type.Object(startPolicies)
+type StartPolicies = Static<typeof policiesSchema>
+
+export type OverlapPolicy = Static<typeof overlapSchema>
+
+export interface StartPolicy {
+  readonly overlap: OverlapPolicy
+  /** Executions that may be under way at once; infinite if nobody counts them. */
+  readonly concurrency: number
+  /** Fires that may wait for room. */
+  readonly buffer: number
+}
+
+/** Of a checked config, with its defaults. */
+export function startPolicy(config: JsonObject): StartPolicy {
+  const { overlap = 'allow', concurrency = 1, buffer = USUAL_WAITING } = config as StartPolicies
+  const waiting = { allow: 0, skip: 0, buffer_one: 1, buffer_all: buffer }
+  return {
+    overlap,
+    concurrency: overlap === 'allow' ? Number.POSITIVE_INFINITY : concurrency,
+    buffer: waiting[overlap],
+  }
+}
+
+/** What the schema cannot say, of fields that fit it; paths are relative to the config. */
+export function checkStartPolicies(config: JsonObject): Problem[] {
+  const { overlap = 'allow', concurrency, buffer } = config as StartPolicies
+  const problems: Problem[] = []
+  if (concurrency !== undefined && overlap === 'allow')
+    problems.push({
+      path: 'concurrency',
+      message: 'limits nothing while overlap is allow',
+      hint: `say what becomes of a fire beyond it: overlap: ${listWords(['skip', 'buffer_one', 'buffer_all'])}`,
+    })
+  if (buffer !== undefined && overlap !== 'buffer_all')
+    problems.push({ path: 'buffer', message: `counts only with overlap: buffer_all, and overlap is ${overlap}` })
+  return problems
+}
+
+/** Whether open executions matter to what becomes of its fires. */
+export function limitsOverlap({ config }: { readonly config: JsonObject }): boolean {
+  return Number.isFinite(startPolicy(config).concurrency)
+}
+
+/** Whether its fires may wait. */
+export function buffers({ config }: { readonly config: JsonObject }): boolean {
+  return startPolicy(config).buffer > 0
+}
