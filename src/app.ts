@@ -3,6 +3,7 @@
 import { schedule } from 'node-cron'
 import { createMasterKeys } from './access/master-keys.ts'
 import { createStoredSecrets } from './access/stored-secrets.ts'
+import { createAddressRanges } from './base/address-ranges.ts'
 import { type Clock, createDatabaseClock, type DatabaseClock, systemClock } from './base/clock.ts'
 import type { Config } from './base/config.ts'
 import { createHttpClient } from './base/http-guard.ts'
@@ -24,6 +25,7 @@ import { createWakeServices } from './execution/wake.ts'
 import { createEvaluator } from './expression/evaluator.ts'
 import { createHealth } from './http/health.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
+import { createReceiver } from './inbox/receive.ts'
 import { nodeTypes } from './node/registry.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
@@ -164,7 +166,8 @@ function createWorker(
   return { wake: runner.wake, heed: commands.wake, parts }
 }
 
-function createServer({ config, log, clock, metrics, pools }: Ground, poller: Loop | undefined): HttpServer {
+function createServer(ground: Ground, poller: Loop | undefined): HttpServer {
+  const { config, log, clock, metrics, pools } = ground
   const checks = {
     database: () => pools.queue.executeSql('select').then(() => undefined),
     ...(poller ? { triggers: async () => staleness(poller.age()) } : {}),
@@ -177,6 +180,11 @@ function createServer({ config, log, clock, metrics, pools }: Ground, poller: Lo
     log,
     metrics,
     health: createHealth(checks, clock),
+    receiver: createReceiver({
+      ...ground,
+      pool: pools.http,
+      proxies: { addresses: createAddressRanges(config.trustedProxies), header: config.forwardedHeader },
+    }),
   })
 }
 
@@ -184,19 +192,20 @@ function staleness(age: number): string | undefined {
   return age < STALE_TICK_MS ? undefined : `the last pass over the triggers is ${Math.round(age / 1000)} s old`
 }
 
-type Pools = Readonly<Record<'engine' | 'queue' | 'scheduler', Pool>>
+type Pools = Readonly<Record<'engine' | 'http' | 'queue' | 'scheduler', Pool>>
 
 /** Separate pools, so that renewing a claim never waits behind work. */
 function createPools(config: Config, url: string, log: Logger): Pools {
-  const few = Math.max(1, Math.floor(config.dbPoolSize / 4))
+  const few = Math.max(1, Math.floor(config.dbPoolSize / 6))
   const pool = (name: string, max: number, more: Partial<PoolOptions> = {}): Pool =>
     createPool({ url, applicationName: `mbflow:${name}`, max, log, ...more })
   return {
     scheduler: pool('scheduler', few),
     queue: pool('queue', few),
+    http: pool('http', few),
     // Writing an append of many megabytes takes its while. Nobody waits for the rows it locks: until the lease of a paused
     // process is over, no one else may write them.
-    engine: pool('engine', Math.max(1, config.dbPoolSize - 2 * few), {
+    engine: pool('engine', Math.max(1, config.dbPoolSize - 3 * few), {
       idleInTransactionTimeout: LEASE_SECONDS * 1000,
     }),
   }

@@ -50,6 +50,7 @@ export const errorKinds = {
   SECRET_NOT_FOUND: 'not_found',
   TRIGGER_DISABLED: 'conflict',
   TRIGGER_NOT_FOUND: 'not_found',
+  TRIGGER_NOT_WEBHOOK: 'invalid',
   USAGE: 'usage',
   WORKFLOW_NOT_ACTIVE: 'conflict',
   WORKFLOW_NOT_FOUND: 'not_found',

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const fireTypes = ['cron', 'interval', 'event', 'webhook', 'manual'] as const
 const dispositions = ['fired', 'buffered', 'coalesced', 'skipped'] as const
+const hookOutcomes = ['accepted', 'skipped', 'repeated', 'answered', 'refused'] as const
 const finalStatuses = ['completed', 'failed', 'cancelled'] as const
 
 export interface Count {
@@ -27,6 +28,8 @@ export interface Reading {
 
 export interface Metrics {
   readonly fires: CountBy<{ type: (typeof fireTypes)[number]; disposition: (typeof dispositions)[number] }>
+  /** Requests to hooks that there are. */
+  readonly hookRequests: CountBy<{ outcome: (typeof hookOutcomes)[number] }>
   /** Seconds from the slot to its fire. */
   readonly fireLateness: Observation
   readonly tickSeconds: Observation
@@ -80,11 +83,16 @@ export function createMetrics(): Metrics {
     'disposition',
   ])
   for (const type of fireTypes) for (const disposition of dispositions) fires.inc({ type, disposition }, 0)
+  const hookRequests = count('mbflow_hook_requests_total', 'Requests to webhook triggers, by what came of them', [
+    'outcome',
+  ])
+  for (const outcome of hookOutcomes) hookRequests.inc({ outcome }, 0)
   const executions = count('mbflow_executions_total', 'Executions that ended, by final status', ['status'])
   for (const status of finalStatuses) executions.inc({ status }, 0)
 
   return {
     fires,
+    hookRequests,
     fireLateness: histogram('mbflow_fire_lateness_seconds', 'Time from a slot to its fire', LATENESS_SECONDS),
     tickSeconds: histogram('mbflow_tick_seconds', 'Duration of one pass of the trigger poller', FAST_SECONDS),
     tickAge: gauge('mbflow_tick_age_seconds', 'Time since the last completed pass of the trigger poller'),

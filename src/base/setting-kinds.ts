@@ -1,6 +1,7 @@
 // How the text of a setting becomes a value. A kind refuses what it does not understand, in words that finish the sentence
 // "MBFLOW_X …"; it never guesses and never falls back.
 import { isIP } from 'node:net'
+import { isAddressRange } from './address-ranges.ts'
 import { DurationError, formatDuration, parseDuration } from './duration.ts'
 import { type MasterKey, readMasterKeys } from './master-key.ts'
 import { nearMiss } from './near-miss.ts'
@@ -111,6 +112,37 @@ function isHost(item: string): boolean {
   const version = isIP(address)
   if (bits === undefined) return version !== 0 || (HOST_NAME.test(item) && /[a-z]/i.test(item))
   return version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
+}
+
+/** Addresses and address ranges. */
+export const addresses: Kind<readonly string[]> = {
+  name: 'list',
+  form: 'list of addresses, CIDR ranges',
+  read(written) {
+    const items = written === '' ? [] : splitList(written)
+    const wrong = items.find(item => !isAddressRange(item))
+    if (wrong === undefined) return { value: items }
+    return {
+      refused: `must be a list of addresses or CIDR ranges; ${quote(wrong)} is none of them`,
+      hint: 'write for example 127.0.0.1,10.0.0.0/8',
+    }
+  },
+}
+
+/** Without a slash at its end. */
+export const httpUrl: Kind<string> = {
+  name: 'url',
+  form: 'https://host/path',
+  read(written) {
+    const url = URL.canParse(written) ? new URL(written) : undefined
+    const isPlain =
+      url !== undefined && /^https?:$/.test(url.protocol) && `${url.search}${url.hash}${url.username}` === ''
+    if (isPlain) return { value: url.href.replace(/\/$/, '') }
+    return {
+      refused: 'must be an http or https URL without user, query and fragment',
+      hint: 'such as https://flows.example.com',
+    }
+  },
 }
 
 /** Its refusals never show what was written: it holds a password. */

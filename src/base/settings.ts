@@ -2,9 +2,11 @@
 // docs/config.md follow. Defaults are written as a user would write them and are read by the same rules.
 import type { LogLevel } from './log.ts'
 import {
+  addresses,
   databaseUrl,
   duration,
   hosts,
+  httpUrl,
   type Kind,
   maskUrl,
   masterKeys,
@@ -104,7 +106,19 @@ export const settings = {
     env: 'MBFLOW_ALLOW_PRIVATE',
     doc: 'Private, loopback and link-local hosts that nodes may send requests to all the same.',
   }),
-  dbPoolSize: setting(wholeNumber(4, 1_000), '10', {
+  trustedProxies: setting(addresses, '', {
+    env: 'MBFLOW_TRUSTED_PROXIES',
+    doc: 'The proxies in front of the HTTP server, whose word counts for the address a request comes from.',
+  }),
+  forwardedHeader: setting(oneOf(['x-forwarded-for', 'forwarded']), 'x-forwarded-for', {
+    env: 'MBFLOW_FORWARDED_HEADER',
+    doc: 'The one header in which trusted proxies write it.',
+  }),
+  publicUrl: optional(httpUrl, 'the address it listens on', {
+    env: 'MBFLOW_PUBLIC_URL',
+    doc: 'Where the HTTP server is reached from outside; what URLs of hooks begin with.',
+  }),
+  dbPoolSize: setting(wholeNumber(4, 1_000), '12', {
     env: 'MBFLOW_DB_POOL_SIZE',
     doc: 'Pooled database connections one daemon opens at most; one more listens for notifications.',
   }),

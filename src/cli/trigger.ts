@@ -6,6 +6,7 @@ import { addExplain, addHistory } from './trigger-explain.ts'
 import { addFire } from './trigger-fire.ts'
 import { addPreview } from './trigger-preview.ts'
 import { addSimulate } from './trigger-simulate.ts'
+import { addUrl } from './trigger-url.ts'
 
 export const triggerFamily: Family = (program, context) => {
   const trigger = program
@@ -52,6 +53,7 @@ export const triggerFamily: Family = (program, context) => {
   addExplain(trigger, context)
   addHistory(trigger, context)
   addSimulate(trigger, context)
+  addUrl(trigger, context)
 }
 
 async function change(

@@ -6,13 +6,16 @@ import type { Server } from 'node:http'
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
+import type { Receiver } from '../inbox/receive.ts'
 import { type ListenOptions, listen } from './listen.ts'
 import { PROBLEM_TYPE, type ProblemDocument, problem, problemOf, problemOfSocket } from './problem.ts'
+import { addHookRoutes } from './routes/hooks.ts'
 import { addOpsRoutes, type OpsDeps } from './routes/ops.ts'
 
 export interface HttpServerOptions extends ListenOptions, OpsDeps {
   /** How long `stop` waits for requests in flight, milliseconds. */
   readonly drainTimeout: number
+  readonly receiver: Receiver
   readonly log: Logger
 }
 
@@ -73,7 +76,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 }
 
-function build({ health, metrics, log }: HttpServerOptions): FastifyInstance {
+function build({ health, metrics, receiver, log }: HttpServerOptions): FastifyInstance {
   const app = fastify({
     ...LIMITS,
     // What still arrives on open connections while the server stops is answered, and the connections are closed.
@@ -99,6 +102,7 @@ function build({ health, metrics, log }: HttpServerOptions): FastifyInstance {
     send(reply, problem(404, 'NOT_FOUND', `there is nothing at ${url.split('?')[0]}`))
   })
   refuseOtherMethods(app, () => addOpsRoutes(app, { health, metrics }))
+  addHookRoutes(app, receiver)
   return app
 }
 

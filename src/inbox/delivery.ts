@@ -53,3 +53,11 @@ export function deliveryKey(id: string): string {
   const plain = /^[\x21-\x7e]{1,128}$/.test(id) && !id.startsWith(HASHED)
   return `dlv:${plain ? id : HASHED + createHash('sha256').update(id).digest('hex')}`
 }
+
+/**
+ * SHA-256 of the body, hex: the same id with another body is another delivery under a used name. Null for stripe, which
+ * counts in the body how many endpoints are still to be told, so that what it repeats may differ.
+ */
+export function contentHash({ scheme }: WebhookAuth, { body }: InboundRequest): string | null {
+  return scheme === 'stripe' ? null : createHash('sha256').update(body).digest('hex')
+}

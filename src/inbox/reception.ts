@@ -9,7 +9,7 @@ import { MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { WebhookConfig } from '../trigger/webhook-config.ts'
 import { checkMediaType, readBody } from './body.ts'
 import { answerBody, answerQuery, type Reply } from './challenge.ts'
-import { deliveryIdOf, deliveryKey } from './delivery.ts'
+import { contentHash, deliveryIdOf, deliveryKey } from './delivery.ts'
 import { type Fields, parseFields } from './fields.ts'
 import { inputOf } from './input.ts'
 import { hookNotFound, type Refused, refused } from './refusal.ts'
@@ -27,6 +27,8 @@ export interface Delivery {
   readonly kind: 'delivery'
   /** Null where the sender gives no id: then every request is its own. */
   readonly fireKey: string | null
+  /** Of what it says, the same however often it is sent; null where that may differ. */
+  readonly contentHash: string | null
   readonly input: JsonObject
 }
 
@@ -57,6 +59,7 @@ export function createReception(config: WebhookConfig): (request: InboundRequest
     return {
       kind: 'delivery',
       fireKey: delivery.id === null ? null : deliveryKey(delivery.id),
+      contentHash: contentHash(auth, request),
       input: inputOf(auth, { request, query: query.value, body: body.value, now: at.now }),
     }
   }

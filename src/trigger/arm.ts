@@ -9,6 +9,7 @@ import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import { disposeOwed, firstSlotAfter } from './dispose.ts'
 import { type FireDeps, fire } from './fire.ts'
+import { giveToken } from './hooks.ts'
 import { dropWaiting } from './ledger.ts'
 import { loadStanding } from './standing.ts'
 import {
@@ -46,6 +47,7 @@ export async function createTrigger(tx: Tx, { ids }: { ids: Ids }, wanted: NewTr
     lastTriggeredAt: null,
   }
   await insertTrigger(tx, trigger)
+  await giveToken(tx, trigger)
   await insertSpec(tx, trigger, now)
   await setCursor(tx, trigger, now)
   await notify(tx, 'triggers')
@@ -66,6 +68,7 @@ export async function editTrigger(
   const edited = { ...after, specVersion: before.specVersion + 1 }
   if (before.enabled) await disposeUntil(tx, deps, { trigger: before, now })
   await updateTrigger(tx, edited)
+  await giveToken(tx, edited)
   await insertSpec(tx, edited, now)
   await setCursor(tx, edited, now)
   await notify(tx, 'triggers')

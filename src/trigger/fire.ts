@@ -46,6 +46,7 @@ export interface Disposal {
 export interface Fired {
   /** `workflow/key`. */
   readonly trigger: string
+  readonly fireKey: string
   readonly executionId: string
 }
 
@@ -122,8 +123,9 @@ async function begin(
     markTriggered(tx, [...new Set(starts.map(({ disposal }) => disposal.trigger.id))]),
     executions.length > 0 ? notify(tx, 'jobs') : undefined,
   ])
-  return starts.map(({ disposal: { trigger }, executionId }) => ({
+  return starts.map(({ disposal: { trigger, fireKey }, executionId }) => ({
     trigger: `${trigger.workflowName}/${trigger.key}`,
+    fireKey,
     executionId,
   }))
 }

@@ -3,11 +3,13 @@ import type { TriggerType } from './trigger-type.ts'
 import { cron } from './types/cron.ts'
 import { interval } from './types/interval.ts'
 import { manual } from './types/manual.ts'
+import { webhook } from './types/webhook.ts'
 
 const types: readonly TriggerType[] = [
   cron, //
   interval,
   manual,
+  webhook,
 ]
 
 export const triggerTypes: ReadonlyMap<string, TriggerType> = new Map(types.map(type => [type.type, type]))

@@ -1,5 +1,6 @@
 // The SQL of triggers, their cursors and their specs. Everything here that writes a trigger runs under its mutex.
 import type { JsonObject } from '../base/json.ts'
+import { values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { Disposition, DispositionReason } from './ledger.ts'
@@ -8,7 +9,7 @@ import type { Trigger } from './trigger.ts'
 /** Seed of the advisory locks of triggers; another class of locks takes another seed. */
 const MUTEX_SEED = 1
 
-const columns = constant`id, workflow_id as "workflowId", workflow_name as "workflowName", key, name, type, config, enabled,
+export const columns = constant`id, workflow_id as "workflowId", workflow_name as "workflowName", key, name, type, config, enabled,
       spec_version as "specVersion", anchor_at as "anchorAt", pause_note as "pauseNote", last_triggered_at as "lastTriggeredAt"`
 
 /** Waits for the mutex of one trigger, held until the transaction ends: what fires, edits, pauses or backfills takes it. */
@@ -214,4 +215,22 @@ export async function findRequest(
     from public.trigger_fires
     where trigger_id = ${triggerId} and fire_key = ${fireKey}`)
   return row
+}
+
+/** A request by its place in the ledger. */
+export interface RequestName {
+  readonly triggerId: string
+  readonly fireKey: string
+}
+
+/** What became of many fire keys before; those that are new are absent. */
+export function findRequests(db: Db, names: readonly RequestName[]): Promise<(RequestName & EarlierRequest)[]> {
+  return db.rows(sql('trigger.findRequests')`
+    select f.trigger_id as "triggerId", f.fire_key as "fireKey", f.disposition, f.reason, f.execution_id as "executionId",
+      encode(f.request_hash, 'hex') as "requestHash"
+    from rows from (
+      unnest(${words(names.map(name => name.triggerId))}::uuid[]),
+      jsonb_array_elements_text(${values(names.map(name => name.fireKey))}::jsonb)
+    ) as n (trigger_id, fire_key)
+    join public.trigger_fires f on f.trigger_id = n.trigger_id and f.fire_key = n.fire_key`)
 }

@@ -36,7 +36,7 @@ export interface TriggerType<Config = unknown> {
   check?(config: JsonObject): Problem[]
   /** Time-driven types only. Throws for a config that `check` refuses. */
   schedule?(config: Config, context: ScheduleContext): Schedule
-  /** Time-driven types only: the schedule in a few words, for lists. */
+  /** The rule in a few words, for lists. */
   describe?(config: Config): string
 }
 

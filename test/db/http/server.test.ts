@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
 import type { Readiness } from '../../../src/http/health.ts'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../../src/http/server.ts'
+import { hookNotFound } from '../../../src/inbox/refusal.ts'
 
 const PROBLEM = /^application\/problem\+json/
 
@@ -19,6 +20,7 @@ function httpServer(options: Partial<HttpServerOptions> = {}): HttpServer {
     log: silentLogger,
     metrics: createMetrics(),
     health: { ready: async () => ({ ready: true, checks: { database: 'ok' } }) },
+    receiver: { receive: async () => hookNotFound },
     ...options,
   })
   onTestFinished(() => server.stop())

@@ -31,6 +31,8 @@ const valid: Readonly<Record<string, Row>> = {
   },
   trigger_fires: { trigger_id: trigger?.id, fire_key: 'req:cli:1', disposition: 'fired', execution_id: id },
   calendars: { name: 'valid', config: {} },
+  hook_tokens: { token_hash: Buffer.alloc(32), token: 'valid', trigger_id: trigger?.id },
+  hook_rates: { trigger_id: trigger?.id, minute: at, taken: 1 },
   secrets: {
     name: 'valid',
     version: 1,
@@ -146,6 +148,8 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
   ['trigger_fires_carried_while_buffered', 'fired and still laden', 'trigger_fires', { carried: '{}' }],
   ['trigger_fires_slot_run_check', 'run of no slot', 'trigger_fires', { ...skipped, slot_count: 0 }],
   ['calendars_name_check', 'name with a blank', 'calendars', { name: 'days off' }],
+  ['hook_tokens_token_hash_check', 'hash of another kind', 'hook_tokens', { token_hash: Buffer.alloc(20) }],
+  ['hook_rates_taken_check', 'fewer than none', 'hook_rates', { taken: -1 }],
   ['calendars_config_is_object', 'calendar that is a list', 'calendars', { config: '[]' }],
   ['secrets_name_check', 'name in capitals', 'secrets', { name: 'CRM' }],
   ['secrets_version_check', 'version before the first', 'secrets', { version: 0 }],

@@ -43,7 +43,10 @@ test('an empty environment gives every default', () => {
     drainTimeout: 30_000,
     expressionProcesses: 2,
     allowPrivate: [],
-    dbPoolSize: 10,
+    trustedProxies: [],
+    forwardedHeader: 'x-forwarded-for',
+    publicUrl: undefined,
+    dbPoolSize: 12,
     secrets: new Map(),
   })
   expect(new Set(Object.values(origins).map(({ source }) => source))).toEqual(new Set(['default']))

@@ -3,10 +3,11 @@ import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type ErrorCode, errorKinds, MbflowError } from '../../../src/base/errors.ts'
 import { reportFailure } from '../../../src/cli/failure.ts'
+import { refusalStatuses } from '../../../src/inbox/refusal.ts'
 import { recorder } from '../cli/recorder.ts'
 import { ROOT, readPage } from './pages.ts'
 
-const [ofCommands, ofNodes] = readPage('docs/errors.md').tables.map(({ rows }) =>
+const [ofCommands, ofNodes, ofWebhooks] = readPage('docs/errors.md').tables.map(({ rows }) =>
   rows.map(([code = '', cell = '']) => ({ code: code.replaceAll('`', ''), cell })),
 )
 
@@ -27,4 +28,10 @@ test('every error of a node or an execution is listed', () => {
   // A lookup that finds nothing is the command's.
   const codes = [...new Set(named)].filter(code => !(code in errorKinds)).sort()
   expect(ofNodes?.map(({ code }) => code)).toEqual(codes)
+})
+
+test('every refusal of a webhook is listed with its status', () => {
+  const refusals = Object.entries({ ...refusalStatuses, DATABASE_UNAVAILABLE: 503 })
+  const codes = refusals.map(([code, status]) => ({ code, cell: String(status) }))
+  expect(ofWebhooks).toEqual(codes.sort((a, b) => (a.code < b.code ? -1 : 1)))
 })

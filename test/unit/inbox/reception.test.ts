@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { type Circumstances, createReception } from '../../../src/inbox/reception.ts'
 import { headerOf, type InboundRequest } from '../../../src/inbox/request.ts'
@@ -34,6 +34,7 @@ test('a signed request is a delivery, with what the execution is told of it', ()
   expect(createReception(github)(push(), at)).toEqual({
     kind: 'delivery',
     fireKey: 'dlv:72d3162e-cc78',
+    contentHash: createHash('sha256').update('{"ref":"refs/heads/main"}').digest('hex'),
     input: {
       body: { ref: 'refs/heads/main' },
       headers: { 'content-type': 'application/json', 'x-github-delivery': '72d3162e-cc78', 'x-github-event': 'push' },

@@ -1,0 +1,2 @@
+drop table public.hook_rates;
+drop table public.hook_tokens;

@@ -1,0 +1,69 @@
+// The URLs of webhook triggers. A signature is over the bytes that were sent, so bodies are handed on unread; every method
+// comes here, since which of them a hook takes is nobody's business who does not know the hook.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MAX_OUTPUT_BYTES } from '../../base/json-limits.ts'
+import type { Accepted, Answer, Receiver } from '../../inbox/receive.ts'
+import { type Refused, refusalStatuses } from '../../inbox/refusal.ts'
+import { HOOKS_PATH } from '../../trigger/hooks.ts'
+import { PROBLEM_TYPE, problem } from '../problem.ts'
+
+const EXECUTION_ID = 'mbflow-execution-id'
+
+export function addHookRoutes(app: FastifyInstance, receiver: Receiver): void {
+  const closing = new AbortController()
+  // A plugin of its own: its parser is not that of the other routes.
+  app.register(async hooks => {
+    hooks.removeAllContentTypeParsers()
+    hooks.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_OUTPUT_BYTES }, (_request, body, done) =>
+      done(null, body),
+    )
+    hooks.addHook('preClose', async () => closing.abort())
+    hooks.all(`${HOOKS_PATH}:token`, async (request, reply) =>
+      send(reply, await receiver.receive(callOf(request), closing.signal)),
+    )
+  })
+}
+
+function callOf({ params, raw, body, ip }: FastifyRequest) {
+  const { token } = params as { token: string }
+  const { method = '', headers, url = '', socket } = raw
+  const mark = url.indexOf('?')
+  const query = mark < 0 ? '' : url.slice(mark + 1)
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+  return { token, peer: socket.remoteAddress ?? ip, request: { method, headers, query, body: bytes } }
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  switch (answer.kind) {
+    case 'refused':
+      return refuse(reply, answer)
+    case 'reply':
+      return reply.type(answer.contentType).send(answer.body)
+    case 'accepted':
+      return accept(reply, answer)
+  }
+}
+
+function refuse(reply: FastifyReply, { code, message, retryAfter }: Refused): FastifyReply {
+  const status = refusalStatuses[code]
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  else if (status === 503) reply.header('retry-after', 60) // until somebody has mended it
+  return reply
+    .code(status)
+    .type(PROBLEM_TYPE)
+    .send(problem(status, code, message))
+}
+
+const STATUSES = { fired: 'accepted', buffered: 'buffered', coalesced: 'skipped', skipped: 'skipped' } as const
+
+function accept(reply: FastifyReply, { fate, end }: Accepted): FastifyReply {
+  const { disposition, reason, executionId, repeated } = fate
+  if (executionId !== null) reply.header(EXECUTION_ID, executionId)
+  if (end?.status === 'completed')
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(end.output ?? null))
+  if (end !== null) {
+    const answer = problem(500, 'EXECUTION_FAILED', `the execution did not complete: it is ${end.status}`)
+    return reply.code(answer.status).type(PROBLEM_TYPE).send(answer)
+  }
+  return reply.code(202).send({ status: STATUSES[disposition], reason, execution_id: executionId, repeated })
+}
