@@ -18,6 +18,11 @@ export function words(values: Iterable<string | number | Date | null | undefined
   return `{${text.slice(1)}}`
 }
 
+/** The same where every row has one, and none is an instant. */
+export function allWords(values: readonly (string | number)[]): string {
+  return `{${values.join()}}`
+}
+
 /** Values of any kind; null and undefined alike become JSON null. For `jsonb_array_elements(…::jsonb)`. */
 export function values(list: readonly (Json | undefined)[]): string {
   return JSON.stringify(list)

@@ -1,5 +1,5 @@
 // The SQL of the append: locks, events, projections; a statement each, whatever the number of rows.
-import { values, words } from '../db/columns.ts'
+import { allWords, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
 import type { Append, ExecutionProjection, NodeProjection, Numbered } from './append.ts'
@@ -74,10 +74,10 @@ export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date | un
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
     select id, execution_id, sequence, event_type, payload, ${at}::timestamptz
     from rows from (
-      unnest(${words(ids)}::uuid[]),
-      unnest(${words(executions)}::uuid[]),
-      unnest(${words(sequences)}::bigint[]),
-      unnest(${words(types)}::text[]),
+      unnest(${allWords(ids)}::uuid[]),
+      unnest(${allWords(executions)}::uuid[]),
+      unnest(${allWords(sequences)}::bigint[]),
+      unnest(${allWords(types)}::text[]),
       jsonb_array_elements(${`[${payloads.join()}]`}::jsonb)
     ) as e (id, execution_id, sequence, event_type, payload)`)
 }
@@ -100,13 +100,13 @@ export async function updateExecutions(
         turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
-      unnest(${words(changes.map(({ append }) => append.executionId))}::uuid[]),
-      unnest(${words(changes.map(({ append }) => append.fence.sequence + append.events.length))}::integer[]),
-      unnest(${words(each(row => row.status))}::text[]),
+      unnest(${allWords(changes.map(({ append }) => append.executionId))}::uuid[]),
+      unnest(${allWords(changes.map(({ append }) => append.fence.sequence + append.events.length))}::integer[]),
+      unnest(${allWords(each(row => row.status))}::text[]),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
       jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
-      unnest(${words(each(row => row.turn))}::integer[]),
-      unnest(${words(each(row => row.claim))}::integer[]),
+      unnest(${allWords(each(row => row.turn))}::integer[]),
+      unnest(${allWords(each(row => row.claim))}::integer[]),
       unnest(${words(each(row => row.wakeAt))}::timestamptz[]),
       unnest(${words(each(row => row.parkedReason))}::text[]),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
@@ -131,12 +131,12 @@ export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
     select id, execution_id, node_id, status, wave, retry_count, generation,
       nullif(input, 'null'), nullif(output, 'null'), error, started_at, completed_at, ${at}::timestamptz, ${at}::timestamptz
     from rows from (
-      unnest(${words(each(row => row.id))}::uuid[]),
-      unnest(${words(changes.map(change => change.executionId))}::uuid[]),
-      unnest(${words(each(row => row.nodeId))}::uuid[]),
-      unnest(${words(each(row => row.status))}::text[]),
-      unnest(${words(each(row => row.wave))}::integer[]),
-      unnest(${words(each(row => row.retryCount))}::integer[]),
+      unnest(${allWords(each(row => row.id))}::uuid[]),
+      unnest(${allWords(changes.map(change => change.executionId))}::uuid[]),
+      unnest(${allWords(each(row => row.nodeId))}::uuid[]),
+      unnest(${allWords(each(row => row.status))}::text[]),
+      unnest(${allWords(each(row => row.wave))}::integer[]),
+      unnest(${allWords(each(row => row.retryCount))}::integer[]),
       unnest(${words(each(row => row.generation))}::integer[]),
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
@@ -153,9 +153,9 @@ export function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
     set status = p.status, retry_count = p.retry_count, output_data = nullif(p.output, 'null'), error = p.error,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
-      unnest(${words(each(row => row.id))}::uuid[]),
-      unnest(${words(each(row => row.status))}::text[]),
-      unnest(${words(each(row => row.retryCount))}::integer[]),
+      unnest(${allWords(each(row => row.id))}::uuid[]),
+      unnest(${allWords(each(row => row.status))}::text[]),
+      unnest(${allWords(each(row => row.retryCount))}::integer[]),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
       jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),

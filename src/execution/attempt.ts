@@ -2,42 +2,18 @@
 // secrets out of it, and asks which conditional edges hold. The only place where something thrown becomes an outcome.
 // Writes nothing.
 
-import { untilAborted } from '../base/abort.ts'
 import { messageOf } from '../base/errors.ts'
-import type { HttpClient } from '../base/http-client.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
-import type { Logger } from '../base/log.ts'
 import { checkSchema } from '../base/schema.ts'
-import { hideSecrets, requireSecret, SecretError, type Secrets } from '../base/secrets.ts'
-import { traceparent } from '../base/trace.ts'
+import { hideSecrets, SecretError } from '../base/secrets.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
 import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import { failed, type NodeType, type Outcome, type Scope } from '../node/node-type.ts'
-import type { Plan, PlanNode } from '../workflow/waves.ts'
+import type { PlanNode } from '../workflow/waves.ts'
+import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
 import { failureOutput } from './evolve.ts'
-import { takenEdges } from './inputs.ts'
-import { idempotencyKey } from './projection.ts'
-import type { ExecutionState } from './state.ts'
-
-export interface AttemptDeps {
-  readonly nodeTypes: ReadonlyMap<string, NodeType>
-  readonly evaluator: Evaluator
-  readonly http: HttpClient
-  readonly secrets: Secrets
-  readonly log: Logger
-}
-
-export interface AttemptRequest {
-  readonly plan: Plan
-  readonly node: PlanNode
-  readonly executionId: string
-  readonly state: ExecutionState
-  readonly scope: Scope
-  /** Aborts the attempt: on the caller's part when the execution must stop at once, here when its time is up. */
-  readonly abort: AbortController
-}
 
 export interface AttemptResult {
   readonly outcome: Outcome
@@ -58,11 +34,8 @@ export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promi
   }
 }
 
-async function execute(
-  deps: AttemptDeps,
-  { plan, node, executionId, state, scope, abort }: AttemptRequest,
-  revealed: Map<string, string>,
-): Promise<Outcome> {
+async function execute(deps: AttemptDeps, request: AttemptRequest, revealed: Map<string, string>): Promise<Outcome> {
+  const { node, executionId, scope, abort } = request
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
@@ -76,38 +49,7 @@ async function execute(
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
-    const { attempt = 1, generation = 0 } = state.nodes[node.index] ?? {}
-    // What few executors ask for is made when they ask: most attempts take microseconds.
-    const outcome = await type.execute(config, {
-      scope,
-      get taken() {
-        return takenEdges(plan, state, node.index)
-      },
-      attempt,
-      get idempotencyKey() {
-        return idempotencyKey(executionId, node, generation)
-      },
-      get signal() {
-        return abort.signal
-      },
-      get log() {
-        return deps.log.child({ executionId, node: node.key })
-      },
-      http: deps.http,
-      get traceparent() {
-        return traceparent(executionId, this.idempotencyKey, attempt)
-      },
-      timeout,
-      async evaluate(expression, extra) {
-        const sees = extra === undefined ? scope : { ...scope, ...extra }
-        return deps.evaluator.evaluate(expression, sees, abort)
-      },
-      secret: async name => {
-        const value = await untilAborted(abort.signal, requireSecret(deps.secrets, name))
-        revealed.set(name, value)
-        return value
-      },
-    })
+    const outcome = await type.execute(config, new AttemptContext(deps, request, { timeout, revealed }))
     return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
   } catch (error) {
     if (isTimeUp) return timedOut(timeout)

@@ -1,0 +1,89 @@
+// What an attempt is given. A class, unlike what is around it: most attempts take microseconds and ask for little, and
+// what a prototype's accessor makes when it is asked costs the others nothing.
+import { untilAborted } from '../base/abort.ts'
+import type { HttpClient } from '../base/http-client.ts'
+import type { Json, JsonObject } from '../base/json.ts'
+import type { Logger } from '../base/log.ts'
+import { requireSecret, type Secrets } from '../base/secrets.ts'
+import { traceparent } from '../base/trace.ts'
+import type { Evaluator } from '../expression/expression.ts'
+import type { NodeContext, NodeType, Scope, TakenInput } from '../node/node-type.ts'
+import type { Plan, PlanNode } from '../workflow/waves.ts'
+import { takenEdges } from './inputs.ts'
+import { idempotencyKey } from './projection.ts'
+import type { ExecutionState } from './state.ts'
+
+export interface AttemptDeps {
+  readonly nodeTypes: ReadonlyMap<string, NodeType>
+  readonly evaluator: Evaluator
+  readonly http: HttpClient
+  readonly secrets: Secrets
+  readonly log: Logger
+}
+
+export interface AttemptRequest {
+  readonly plan: Plan
+  readonly node: PlanNode
+  readonly executionId: string
+  readonly state: ExecutionState
+  readonly scope: Scope
+  /** Aborts the attempt: on the caller's part when the execution must stop at once, here when its time is up. */
+  readonly abort: AbortController
+}
+
+export class AttemptContext implements NodeContext {
+  readonly scope: Scope
+  readonly attempt: number
+  readonly http: HttpClient
+  readonly timeout: number
+  readonly #deps: AttemptDeps
+  readonly #request: AttemptRequest
+  readonly #revealed: Map<string, string>
+
+  /** Secrets that the attempt asks for are put into `revealed`. */
+  constructor(deps: AttemptDeps, request: AttemptRequest, more: { timeout: number; revealed: Map<string, string> }) {
+    this.scope = request.scope
+    this.attempt = request.state.nodes[request.node.index]?.attempt ?? 1
+    this.http = deps.http
+    this.timeout = more.timeout
+    this.#deps = deps
+    this.#request = request
+    this.#revealed = more.revealed
+  }
+
+  get taken(): readonly TakenInput[] {
+    const { plan, state, node } = this.#request
+    return takenEdges(plan, state, node.index)
+  }
+
+  get idempotencyKey(): string {
+    const { executionId, state, node } = this.#request
+    return idempotencyKey(executionId, node, state.nodes[node.index]?.generation ?? 0)
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.abort.signal
+  }
+
+  get log(): Logger {
+    return this.#deps.log.child({ executionId: this.#request.executionId, node: this.#request.node.key })
+  }
+
+  get traceparent(): string {
+    return traceparent(this.#request.executionId, this.idempotencyKey, this.attempt)
+  }
+
+  // Bound, since executors take them out of the context.
+  readonly evaluate = (expression: string, extra?: JsonObject): Promise<Json | undefined> =>
+    this.#deps.evaluator.evaluate(
+      expression,
+      extra === undefined ? this.scope : { ...this.scope, ...extra },
+      this.#request.abort,
+    )
+
+  readonly secret = async (name: string): Promise<string> => {
+    const value = await untilAborted(this.signal, requireSecret(this.#deps.secrets, name))
+    this.#revealed.set(name, value)
+    return value
+  }
+}
