@@ -30,6 +30,7 @@ import { nodeTypes } from './node/registry.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
 import { createRunner } from './queue/runner.ts'
+import { createBackfiller } from './trigger/backfiller.ts'
 import { createPoller, type Poller } from './trigger/poller.ts'
 import { createReleaser } from './trigger/release.ts'
 import { createCatalog } from './workflow/catalog.ts'
@@ -86,10 +87,12 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   const releaser = createReleaser(scheduling)
   const worker = createWorker(ground, { hold: () => poller.isBehind(), onEnded: releaser.tell })
   const poller: Poller = createPoller({ ...scheduling, onBuffered: releaser.tell })
+  const backfiller = createBackfiller(scheduling)
   const server = createServer(ground, plays('scheduler') ? poller : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
   listener.on('triggers', poller.wake)
   listener.on('triggers', releaser.look)
+  listener.on('triggers', backfiller.wake)
   listener.on('jobs', worker.wake)
   listener.on('secrets', stored.forget)
   listener.on('commands', worker.heed)
@@ -102,7 +105,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     ...(plays('worker') ? worker.parts : []),
     // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
     ...(plays('worker') || plays('scheduler') ? [releaser] : []),
-    ...(plays('scheduler') ? [poller] : []),
+    ...(plays('scheduler') ? [poller, backfiller] : []),
     ...(plays('http') ? [server] : []),
   ]
   return {

@@ -12,6 +12,7 @@ export type ErrorKind =
   | 'internal' // our fault
 
 export const errorKinds = {
+  BACKFILL_NOT_FOUND: 'not_found',
   CALENDAR_NOT_FOUND: 'not_found',
   CONFIG_INVALID: 'config',
   DATABASE_AUTH: 'config',

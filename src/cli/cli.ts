@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../base/version.ts'
 import { applyFamily } from './apply.ts'
+import { backfillFamily } from './backfill.ts'
 import { calendarFamily } from './calendar.ts'
 import { configFamily } from './config.ts'
 import { type CliContext, createSession, type Family, type Io } from './context.ts'
@@ -21,6 +22,7 @@ const families: readonly Family[] = [
   applyFamily,
   workflowFamily,
   triggerFamily,
+  backfillFamily,
   forecastFamily,
   executionFamily,
   calendarFamily,

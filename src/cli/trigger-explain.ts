@@ -1,9 +1,8 @@
 // The commands that account for slots: why one fired or did not, and what the ledger holds.
 import type { Command } from 'commander'
 import { MbflowError } from '../base/errors.ts'
-import type { Explanation } from '../trigger/explain.ts'
 import type { SlotClock } from '../trigger/local-time.ts'
-import type { Asked, LedgerEntry } from '../trigger/look-back.ts'
+import type { Asked, LedgerEntry, LookedBack } from '../trigger/look-back.ts'
 import type { Trigger } from '../trigger/trigger.ts'
 import type { CliContext } from './context.ts'
 import type { Given } from './given-instants.ts'
@@ -60,13 +59,14 @@ function askedOf({ at, from = '', to = '', limit }: ExplainOptions, instantsOf: 
 
 type Shown = ReturnType<typeof forPeople>
 
-function forPeople({ fire, ...explanation }: Explanation, clock: SlotClock) {
+function forPeople({ fire, backfills, ...explanation }: LookedBack, clock: SlotClock) {
   const at = explanation.at.getTime()
   return {
     ...explanation,
     ...clock.read(at),
     remarks: explanation.outcome === 'no_slot' ? [] : clock.remarks(at),
     fire: fire && { ...lineOf(fire), lateness_ms: fire.lateness_ms },
+    backfills: backfills.map(lineOf),
   }
 }
 
@@ -82,6 +82,12 @@ function describe({ output }: CliContext, one: Shown, { trigger, now }: { trigge
     ...(one.fire === null || one.fire.slot_count === 1
       ? []
       : [fact('run', `one of ${one.fire.slot_count} slots with this fate`)]),
+    ...one.backfills.map(({ fire_key, decided_at, execution_id, execution_status }) =>
+      fact(
+        'backfill',
+        `${backfillOf(fire_key)} fired it ${relative(decided_at, now)}: ${execution_id} ${execution_status ?? 'no longer kept'}`,
+      ),
+    ),
     ...(one.rule === null
       ? []
       : [fact('rule', `version ${one.rule.spec_version}, since ${when(one.rule.valid_from)}`)]),
@@ -89,6 +95,9 @@ function describe({ output }: CliContext, one: Shown, { trigger, now }: { trigge
     ...(one.next === null ? [] : [fact('next', when(one.next))]),
   ]
 }
+
+/** Of `bf:<backfill>:<slot>`. */
+const backfillOf = (fireKey: string): string => fireKey.split(':')[1] ?? ''
 
 const outcomeText = ({ outcome, reason }: Shown): string =>
   `${outcome.replace('_', ' ')}${reason === null ? '' : `: ${reason}`}`
@@ -104,7 +113,8 @@ const rangeColumns: Column<Shown>[] = [
   { title: 'OUTCOME', cell: outcomeText, style: styleOf },
   {
     title: 'WHY',
-    cell: ({ text, remarks }) => [text, ...remarks.map(one => one.text)].join('; '),
+    cell: ({ text, remarks, backfills }) =>
+      [text, ...remarks.map(one => one.text), ...backfills.map(() => 'fired by a backfill')].join('; '),
     least: 12,
     leaves: 1,
   },
@@ -157,8 +167,13 @@ function lineOf(entry: LedgerEntry) {
   }
 }
 
+function slotText({ slot_at, fire_key }: Line): string {
+  if (slot_at === null) return fire_key
+  return `${utcText(slot_at)}${fire_key.startsWith('bf:') ? ' (backfill)' : ''}`
+}
+
 const historyColumns = (now: Date): Column<Line>[] => [
-  { title: 'SLOT', cell: ({ slot_at, fire_key }) => (slot_at === null ? fire_key : utcText(slot_at)), least: 20 },
+  { title: 'SLOT', cell: slotText, least: 20 },
   { title: 'SLOTS', cell: ({ slot_count }) => String(slot_count), align: 'right', leaves: 3 },
   {
     title: 'BECAME',

@@ -21,7 +21,7 @@ import {
 } from './ledger.ts'
 import { limitsOverlap } from './start-policy.ts'
 import { markTriggered } from './store.ts'
-import type { Trigger } from './trigger.ts'
+import { slotKey, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 export interface FireDeps {
@@ -39,6 +39,8 @@ export interface Disposal {
   readonly slots: { readonly from: Instant; readonly until: Instant; readonly count: number } | null
   /** Read when it is fired, and kept while it waits; nothing for a slot. */
   readonly carried?: Carried
+  /** Of its execution: higher is claimed earlier; 0 unless given. */
+  readonly priority?: number
   /** Of a request: what it asked for, so that its key cannot stand for something else later. */
   readonly requestHash?: string
 }
@@ -146,7 +148,11 @@ function ledgerRow(disposal: Disposal, ids: Ids): LedgerRow {
   }
 }
 
-function newExecution({ trigger, fireKey, slots, carried = {} }: Disposal, id: string, now: Date): NewExecution {
+function newExecution(
+  { trigger, fireKey, slots, carried = {}, priority = 0 }: Disposal,
+  id: string,
+  now: Date,
+): NewExecution {
   return {
     id,
     workflowId: trigger.workflowId,
@@ -155,12 +161,14 @@ function newExecution({ trigger, fireKey, slots, carried = {} }: Disposal, id: s
     fireKey,
     triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now, carried }),
     ...inputOf(trigger.config, carried),
-    priority: 0,
+    priority,
     reportsEnd: limitsOverlap(trigger),
   }
 }
 
-function observe(metrics: Metrics, { trigger, disposition, slots }: Disposal, now: Date): void {
+function observe(metrics: Metrics, { trigger, fireKey, disposition, slots }: Disposal, now: Date): void {
   metrics.fires.inc({ type: trigger.type, disposition }, slots?.count ?? 1)
-  if (disposition === 'fired' && slots) metrics.fireLateness.observe(Math.max(0, now.getTime() - slots.from) / 1000)
+  // Of what was asked for long after its time, lateness says nothing.
+  if (disposition === 'fired' && slots && fireKey === slotKey(slots.from))
+    metrics.fireLateness.observe(Math.max(0, now.getTime() - slots.from) / 1000)
 }

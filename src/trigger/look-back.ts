@@ -3,7 +3,15 @@ import { MbflowError } from '../base/errors.ts'
 import type { Pool } from '../db/pool.ts'
 import { createExplainer, type Explanation } from './explain.ts'
 import { findTrigger } from './find.ts'
-import { findEntry, holdSnapshot, type LedgerEntry, listEntries, loadEntries, loadSpecs } from './past-store.ts'
+import {
+  findEntry,
+  holdSnapshot,
+  type LedgerEntry,
+  listEntries,
+  loadBackfillFires,
+  loadEntries,
+  loadSpecs,
+} from './past-store.ts'
 import { rulesOf, slotsBetween } from './rules.ts'
 import { subjectOf } from './subject.ts'
 import type { Trigger } from './trigger.ts'
@@ -16,10 +24,15 @@ export type Asked =
   | { readonly kind: 'instants'; readonly at: readonly Instant[] }
   | { readonly kind: 'range'; readonly from: Instant; readonly until: Instant; readonly count: number }
 
+export interface LookedBack extends Explanation {
+  /** Fires of backfills for the slot, whatever became of it in its time. */
+  readonly backfills: readonly LedgerEntry[]
+}
+
 export interface Explained {
   readonly trigger: Trigger
   readonly now: Date
-  readonly explanations: readonly Explanation[]
+  readonly explanations: readonly LookedBack[]
   /** Of a range with more slots than were asked for: where to go on. */
   readonly next: Date | null
 }
@@ -40,14 +53,17 @@ export function explainTrigger(pool: Pool, word: string, asked: (trigger: Trigge
             question,
           )
     const [first, last] = [instants[0], instants.at(-1)]
-    const entries =
-      first === undefined || last === undefined
-        ? []
-        : await loadEntries(tx, { triggerId: trigger.id, from: new Date(first), until: new Date(last) })
+    const range = { triggerId: trigger.id, from: new Date(first ?? 0), until: new Date(last ?? 0) }
+    const [entries, backfills] =
+      first === undefined ? [[], []] : await Promise.all([loadEntries(tx, range), loadBackfillFires(tx, range)])
+    const explain = createExplainer(subject, { specs, entries })
     return {
       trigger,
       now: new Date(prospect.now),
-      explanations: instants.map(createExplainer(subject, { specs, entries })),
+      explanations: instants.map(at => ({
+        ...explain(at),
+        backfills: backfills.filter(({ slotAt }) => slotAt?.getTime() === at),
+      })),
       next,
     }
   })

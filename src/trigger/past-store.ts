@@ -70,6 +70,18 @@ export function loadEntries(
     order by f.slot_at`)
 }
 
+/** What backfills fired for slots in [from, until]. */
+export function loadBackfillFires(
+  db: Db,
+  { triggerId, from, until }: { triggerId: string; from: Date; until: Date },
+): Promise<LedgerEntry[]> {
+  return db.rows(sql('trigger.backfillFires')`
+    select ${entryColumns} from public.trigger_fires f
+    where f.trigger_id = ${triggerId} and f.fire_key like 'bf:%' and f.disposition = 'fired'
+      and f.slot_at between ${from} and ${until}
+    order by f.slot_at, f.decided_at`)
+}
+
 interface Place {
   readonly decidedAt: Date
   readonly fireKey: string

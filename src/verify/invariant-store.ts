@@ -84,6 +84,19 @@ export const invariants: readonly Invariant[] = [
       group by c.trigger_id, c.next_fire_at
       having max(f.slot_until) >= c.next_fire_at`,
   },
+  {
+    name: 'backfill_accounted',
+    holds: 'what a backfill says it has disposed of is in the ledger, all of it before its next slot',
+    violations: sql('verify.backfills')`
+      select b.id as backfill_id, b.done_count, b.fired_count, b.next_slot_at, f.slots, f.fired, f.disposed_until
+      from public.backfills b cross join lateral (
+        select coalesce(sum(slot_count), 0) as slots, count(*) filter (where disposition = 'fired') as fired,
+          max(slot_until) as disposed_until
+        from public.trigger_fires
+        where trigger_id = b.trigger_id and fire_key like 'bf:' || b.id || ':%'
+      ) as f
+      where f.slots <> b.done_count or f.fired <> b.fired_count or f.disposed_until >= b.next_slot_at`,
+  },
 ]
 
 export interface StoredExecution {

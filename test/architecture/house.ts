@@ -41,7 +41,7 @@ export const house: House = {
     node: 'http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',
     queue: 'queues',
     trigger:
-      'calendar calendar-document check cron-days cron-syntax dispose exclusion explain forecast foresee given hook-rate input instant local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
+      'backfill calendar calendar-document check cron-days cron-syntax dispose exclusion explain forecast foresee given hook-rate input instant local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
     workflow: 'document draw draw-layers draw-layout form validate validate-graph validate-names waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],
