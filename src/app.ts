@@ -23,8 +23,11 @@ import { createAdvance } from './execution/advance.ts'
 import { createCommands } from './execution/commands.ts'
 import { createWakeServices } from './execution/wake.ts'
 import { createEvaluator } from './expression/evaluator.ts'
+import type { Evaluator } from './expression/expression.ts'
 import { createHealth } from './http/health.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
+import { acceptEvents } from './inbox/accept.ts'
+import { createDrain } from './inbox/drain.ts'
 import { createReceiver } from './inbox/receive.ts'
 import { nodeTypes } from './node/registry.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
@@ -56,6 +59,7 @@ interface Ground {
   readonly secrets: Secrets
   readonly pools: Pools
   readonly queue: Queue
+  readonly evaluator: Evaluator
 }
 
 export function createDaemon({ config, database, log }: { config: Config; database: Database; log: Logger }): Daemon {
@@ -66,6 +70,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   const queue = createQueue({ pool: pools.queue, log, supervise: plays('worker') })
   const keys = createMasterKeys({ masterKeys: config.masterKeys, dataDir: database.dataDir })
   const stored = createStoredSecrets({ pool: pools.engine, keys, clock })
+  const evaluator = createEvaluator({ size: config.expressionProcesses, log })
   const ground: Ground = {
     config,
     log,
@@ -76,6 +81,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     secrets: createSecrets(config.secrets, stored),
     pools,
     queue,
+    evaluator,
   }
   const listener = createListener({ url: database.url, log })
   const scheduling = {
@@ -88,11 +94,13 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   const worker = createWorker(ground, { hold: () => poller.isBehind(), onEnded: releaser.tell })
   const poller: Poller = createPoller({ ...scheduling, onBuffered: releaser.tell })
   const backfiller = createBackfiller(scheduling)
-  const server = createServer(ground, plays('scheduler') ? poller : undefined)
+  const drain = createDrain({ ...scheduling, onBuffered: releaser.tell })
+  const server = createServer(ground, plays('scheduler') ? { poller, drain } : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
   listener.on('triggers', poller.wake)
   listener.on('triggers', releaser.look)
   listener.on('triggers', backfiller.wake)
+  listener.on('events', drain.wake)
   listener.on('jobs', worker.wake)
   listener.on('secrets', stored.forget)
   listener.on('commands', worker.heed)
@@ -102,10 +110,11 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     queue,
     listener,
     housekeeping(pools.scheduler, log),
+    evaluator,
     ...(plays('worker') ? worker.parts : []),
     // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
     ...(plays('worker') || plays('scheduler') ? [releaser] : []),
-    ...(plays('scheduler') ? [poller, backfiller] : []),
+    ...(plays('scheduler') ? [poller, backfiller, drain] : []),
     ...(plays('http') ? [server] : []),
   ]
   return {
@@ -136,8 +145,7 @@ function createWorker(
   ground: Ground,
   { hold, onEnded }: { hold(): boolean; onEnded(triggerIds: readonly string[]): void },
 ) {
-  const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue } = ground
-  const evaluator = createEvaluator({ size: config.expressionProcesses, log })
+  const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue, evaluator } = ground
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log, onEnded })
   const engine = { pool: pools.engine, queue, eventLog, catalog: createCatalog(pools.engine), clock, log }
@@ -165,15 +173,24 @@ function createWorker(
   })
   metrics.queueActive.provide(runner.held)
   const client: Service = { name: 'http client', start: async () => {}, stop: () => http.close() }
-  const parts = [evaluator, client, commands, runner, ...createWakeServices(engine, runner.wake)]
+  const parts = [client, commands, runner, ...createWakeServices(engine, runner.wake)]
   return { wake: runner.wake, heed: commands.wake, parts }
 }
 
-function createServer(ground: Ground, poller: Loop | undefined): HttpServer {
+/** The loops of the scheduler, where this daemon plays that role. */
+interface Scheduler {
+  readonly poller: Loop
+  readonly drain: Loop
+}
+
+function createServer(ground: Ground, scheduler: Scheduler | undefined): HttpServer {
   const { config, log, clock, metrics, pools } = ground
   const checks = {
     database: () => pools.queue.executeSql('select').then(() => undefined),
-    ...(poller ? { triggers: async () => staleness(poller.age()) } : {}),
+    ...(scheduler && {
+      triggers: async () => staleness(scheduler.poller.age(), 'triggers'),
+      inbox: async () => staleness(scheduler.drain.age(), 'inbox'),
+    }),
   }
   return createHttpServer({
     host: config.host,
@@ -188,11 +205,17 @@ function createServer(ground: Ground, poller: Loop | undefined): HttpServer {
       pool: pools.http,
       proxies: { addresses: createAddressRanges(config.trustedProxies), header: config.forwardedHeader },
     }),
+    acceptEventsOf: config.acceptEvents,
+    async acceptEvents(events) {
+      const accepted = await acceptEvents(pools.http, events)
+      scheduler?.drain.wake()
+      return accepted
+    },
   })
 }
 
-function staleness(age: number): string | undefined {
-  return age < STALE_TICK_MS ? undefined : `the last pass over the triggers is ${Math.round(age / 1000)} s old`
+function staleness(age: number, over: string): string | undefined {
+  return age < STALE_TICK_MS ? undefined : `the last pass over the ${over} is ${Math.round(age / 1000)} s old`
 }
 
 type Pools = Readonly<Record<'engine' | 'http' | 'queue' | 'scheduler', Pool>>

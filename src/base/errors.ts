@@ -25,6 +25,7 @@ export const errorKinds = {
   DOCUMENT_INVALID: 'invalid',
   EMBEDDED_FAILED: 'unavailable',
   EXECUTION_CANCELLING: 'conflict',
+  EVENT_INVALID: 'invalid',
   EXECUTION_FAILED: 'conflict',
   EXECUTION_NOT_DEAD: 'conflict',
   EXECUTION_NOT_FOUND: 'not_found',

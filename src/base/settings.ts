@@ -70,6 +70,10 @@ export const settings = {
     env: 'PORT',
     doc: 'The port the HTTP server listens on; 0 takes any free one.',
   }),
+  acceptEvents: setting(oneOf(['loopback', 'anyone']), 'loopback', {
+    env: 'MBFLOW_ACCEPT_EVENTS',
+    doc: 'Whose events `POST /api/v1/events` takes: only of this machine, or of anyone who reaches the daemon.',
+  }),
   logLevel: setting(oneOf<LogLevel>(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info', {
     env: 'LOG_LEVEL',
     doc: 'The least severe log lines that are written.',

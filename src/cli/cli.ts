@@ -7,6 +7,7 @@ import { backfillFamily } from './backfill.ts'
 import { calendarFamily } from './calendar.ts'
 import { configFamily } from './config.ts'
 import { type CliContext, createSession, type Family, type Io } from './context.ts'
+import { eventFamily } from './event.ts'
 import { executionFamily } from './execution.ts'
 import { reportFailure } from './failure.ts'
 import { forecastFamily } from './forecast.ts'
@@ -25,6 +26,7 @@ const families: readonly Family[] = [
   backfillFamily,
   forecastFamily,
   executionFamily,
+  eventFamily,
   calendarFamily,
   secretFamily,
   migrateFamily,

@@ -12,7 +12,7 @@ import { sql } from './sql.ts'
  * The words that travel on the channel. `commands`: something was asked of an execution that a worker holds. `triggers`:
  * one was edited, or has room again.
  */
-export type Topic = 'commands' | 'jobs' | 'secrets' | 'triggers'
+export type Topic = 'commands' | 'events' | 'jobs' | 'secrets' | 'triggers'
 
 const CHANNEL = 'mbflow'
 const RECONNECT_MS = 1_000

@@ -118,6 +118,11 @@ export async function updateExecutions(
   return told.map(row => row.id)
 }
 
+/** Puts the ends of executions into the inbox of events, if a trigger may want them; after their rows were updated. */
+export async function announceEnds(tx: Tx, executionIds: readonly string[]): Promise<void> {
+  await tx.rows(sql('event.announceEnds')`select public.mbflow_announce_executions(${executionIds}::uuid[])`)
+}
+
 export interface NodeChange {
   readonly executionId: string
   readonly row: NodeProjection

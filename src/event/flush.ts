@@ -8,6 +8,7 @@ import { isConflict, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Append, Appended, Fence, Numbered } from './append.ts'
 import {
+  announceEnds,
   deleteNodes,
   type ExecutionChange,
   existingIds,
@@ -142,6 +143,7 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<string[]> {
     for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
   }
   const at = passed[0]?.at
+  const over = executions.filter(({ row }) => row.status === 'completed' || row.status === 'failed')
   const [, , , , ended] = await Promise.all([
     // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
     insertEvents(tx, passed, at),
@@ -149,6 +151,12 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<string[]> {
     begun.length === 0 ? undefined : insertNodes(tx, begun, at),
     known.length === 0 ? undefined : updateNodes(tx, known, at),
     updateExecutions(tx, executions, at),
+    over.length === 0
+      ? undefined
+      : announceEnds(
+          tx,
+          over.map(({ append }) => append.executionId),
+        ),
   ])
   return ended
 }

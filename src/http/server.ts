@@ -9,10 +9,11 @@ import type { Service } from '../base/service.ts'
 import type { Receiver } from '../inbox/receive.ts'
 import { type ListenOptions, listen } from './listen.ts'
 import { PROBLEM_TYPE, type ProblemDocument, problem, problemOf, problemOfSocket } from './problem.ts'
+import { addEventRoutes, type EventsDeps } from './routes/events.ts'
 import { addHookRoutes } from './routes/hooks.ts'
 import { addOpsRoutes, type OpsDeps } from './routes/ops.ts'
 
-export interface HttpServerOptions extends ListenOptions, OpsDeps {
+export interface HttpServerOptions extends ListenOptions, OpsDeps, EventsDeps {
   /** How long `stop` waits for requests in flight, milliseconds. */
   readonly drainTimeout: number
   readonly receiver: Receiver
@@ -76,7 +77,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 }
 
-function build({ health, metrics, receiver, log }: HttpServerOptions): FastifyInstance {
+function build({ log, receiver, ...deps }: HttpServerOptions): FastifyInstance {
   const app = fastify({
     ...LIMITS,
     // What still arrives on open connections while the server stops is answered, and the connections are closed.
@@ -101,7 +102,13 @@ function build({ health, metrics, receiver, log }: HttpServerOptions): FastifyIn
   app.setNotFoundHandler(({ url }, reply) => {
     send(reply, problem(404, 'NOT_FOUND', `there is nothing at ${url.split('?')[0]}`))
   })
-  refuseOtherMethods(app, () => addOpsRoutes(app, { health, metrics }))
+  // Bodies are bytes: routes read them themselves, strictly.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  refuseOtherMethods(app, () => {
+    addOpsRoutes(app, deps)
+    addEventRoutes(app, deps)
+  })
   addHookRoutes(app, receiver)
   return app
 }

@@ -143,6 +143,12 @@ const REASONS: Readonly<Record<Exclude<DispositionReason, 'excluded' | 'overlap'
   paused: 'the trigger was paused',
   cooldown: 'the fire before was too recent',
   removed: 'the trigger was removed while it waited',
+  debounce: 'a later event fired in its place',
+  throttle: 'the trigger had fired as often as its throttle allowed',
+  batch: 'it fired together with later events',
+  window: 'it was one of several events in a window',
+  loop: 'an execution of the same workflow had led to it',
+  expression: 'its filter or group_by could not be evaluated',
 }
 
 /** Of a slot skipped for its overlap. */

@@ -27,6 +27,8 @@ export interface Carried {
   readonly fields?: JsonObject
   /** Of a fire by hand: what was given as input. */
   readonly given?: JsonObject
+  /** Of an event: the workflows whose ends led to it, for these are not to run because of it. */
+  readonly chain?: readonly string[]
 }
 
 /** Fields of `trigger` that every fire has, and those of one by hand. */
@@ -57,6 +59,7 @@ export function triggerData({ id, key, name, type }: Named, { fireKey, slot, now
     fired_at: now.toISOString(),
     slot: slot === undefined ? null : new Date(slot).toISOString(),
     ...carried.fields,
+    ...(carried.chain && { chain: carried.chain }),
     ...(carried.given && { request: { input: carried.given } }),
   }
 }

@@ -17,6 +17,13 @@ export type DispositionReason =
   | 'cooldown'
   | 'paused'
   | 'removed'
+  // of events
+  | 'debounce'
+  | 'throttle'
+  | 'batch'
+  | 'window'
+  | 'loop'
+  | 'expression'
 
 export interface LedgerRow {
   readonly triggerId: string

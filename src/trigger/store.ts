@@ -136,6 +136,13 @@ export function loadTriggersOf(db: Db, workflowName: string): Promise<Trigger[]>
   )
 }
 
+/** The enabled ones of a type. */
+export function loadTriggersOfType(db: Db, type: Trigger['type']): Promise<Trigger[]> {
+  return db.rows(
+    sql('trigger.loadOfType')`select ${columns} from public.triggers where type = ${type} and enabled order by id`,
+  )
+}
+
 export async function insertTrigger(tx: Tx, trigger: Trigger): Promise<void> {
   await tx.run(sql('trigger.insert')`
     insert into public.triggers (id, workflow_id, workflow_name, key, name, type, config, enabled, spec_version, anchor_at)

@@ -88,7 +88,7 @@ const EdgeForm = Type.Object(
 const TriggerForm = Type.Object(
   {
     key: Key,
-    type: Type.String({ description: 'cron, interval, manual, …' }),
+    type: Type.String({ description: 'cron, event, interval, manual, …' }),
     name: Type.Optional(Label('For people; default: the key')),
     enabled: Type.Optional(
       Type.Boolean({ description: 'Default: on when the trigger is new, else left as an operator set it' }),

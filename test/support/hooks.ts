@@ -52,6 +52,8 @@ export async function createTestHooks(engine: TestEngine, overrides: Partial<Rec
     log: silentLogger,
     metrics,
     receiver,
+    acceptEvents: async () => [],
+    acceptEventsOf: 'loopback',
     health: { ready: async () => ({ ready: true, checks: {} }) },
   })
   await server.start()

@@ -1,14 +1,19 @@
 // Every document of every page runs, and gives what the page says it gives.
 import { afterAll, expect, test } from 'vitest'
+import { systemClock } from '../../../src/base/clock.ts'
 import { type HttpClient, HttpClientError } from '../../../src/base/http-client.ts'
 import { isJsonObject } from '../../../src/base/json.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
+import { acceptEvents } from '../../../src/inbox/accept.ts'
+import { readCloudEvent } from '../../../src/inbox/cloud-event.ts'
+import { tick } from '../../../src/inbox/drain.ts'
 import { nodeTypes as registered } from '../../../src/node/registry.ts'
 import { applyAll, check } from '../../../src/trigger/apply-files.ts'
 import { checkTrigger } from '../../../src/trigger/check.ts'
 import { findTrigger } from '../../../src/trigger/find.ts'
+import type { Fired } from '../../../src/trigger/fire.ts'
 import { fireManually } from '../../../src/trigger/fire-manually.ts'
 import { parseDocuments } from '../../../src/workflow/document.ts'
 import { findWorkflow } from '../../../src/workflow/find.ts'
@@ -48,15 +53,18 @@ const runs = readPages().flatMap(page =>
     .filter(({ info }) => info === 'yaml' || info === 'yaml acme')
     .map(block => {
       const next = blockAfter(page, block)
-      return { at: block.at, text: block.text, says: next?.info === 'json output' ? next.text : undefined }
+      const events = next?.info === 'json event' ? next : undefined
+      const last = events === undefined ? next : blockAfter(page, events)
+      const says = last?.info === 'json output' ? last.text : undefined
+      return { at: block.at, text: block.text, events: events?.text, says }
     }),
 )
 
-test.each(runs)('$at: the document completes, with the output the page shows', async ({ text, says }) => {
+test.each(runs)('$at: the document completes, with the output the page shows', async ({ text, events, says }) => {
   const document = read(text)
   const { calendars } = check(text)
   await applyAll(deps, { documents: { workflows: [document], calendars }, prune: false, dryRun: false })
-  const execution = await engine.ended(await begin(document))
+  const execution = await engine.ended(await (events === undefined ? begin(document) : tell(document, events)))
   expect([execution.status, execution.error]).toEqual(['completed', null])
   if (says !== undefined) expect(execution.output).toEqual(JSON.parse(says))
 })
@@ -67,6 +75,24 @@ function read(text: string): WorkflowDocument {
   const { document, problems } = validateWorkflow(raw, { nodeTypes, checkTrigger })
   if (document === undefined) throw new Error(JSON.stringify(problems))
   return document
+}
+
+/** By the events, of which the page leaves out what every event has. */
+async function tell({ name }: WorkflowDocument, text: string): Promise<string> {
+  const events = [JSON.parse(text)].flat().map((event, i) => {
+    const read = readCloudEvent({ specversion: '1.0', source: '/docs', id: `${name} ${i}`, ...event })
+    if ('problems' in read) throw new Error(JSON.stringify(read.problems))
+    return read.event
+  })
+  await acceptEvents(pool, events)
+  const drain = { ...deps, evaluator, clock: systemClock, pollInterval: 1_000 }
+  const fired: Fired[] = []
+  for (let processed = 0; processed < events.length; ) {
+    const report = await tick(drain)
+    processed += report.processed
+    fired.push(...report.fired)
+  }
+  return fired.find(({ trigger }) => trigger.startsWith(`${name}/`))?.executionId ?? ''
 }
 
 /** By its first trigger, else with an empty input. */

@@ -21,6 +21,8 @@ function httpServer(options: Partial<HttpServerOptions> = {}): HttpServer {
     metrics: createMetrics(),
     health: { ready: async () => ({ ready: true, checks: { database: 'ok' } }) },
     receiver: { receive: async () => hookNotFound },
+    acceptEvents: async () => [],
+    acceptEventsOf: 'loopback',
     ...options,
   })
   onTestFinished(() => server.stop())

@@ -8,6 +8,9 @@ const { workflow, first, second, trigger, execution } = await insertOneOfEach(po
 const other = await insert(pool, 'executions', { workflow_id: workflow?.id })
 
 const at = new Date('2026-01-01T00:00:00Z')
+const inbound = await insert(pool, 'inbound_events', { source: '/here', external_id: '1', type: 'here' })
+const group = { trigger_id: trigger?.id, group_key: 'open', gathering: 'batch', opened_at: at, due_at: at }
+await insert(pool, 'event_groups', group)
 const id = '01a00000-0000-7000-8000-000000000000'
 
 /** The smallest valid row of each table; the fixture above has none that these would collide with. */
@@ -42,6 +45,16 @@ const valid: Readonly<Record<string, Row>> = {
     max_running: 1,
     slot_count: 1,
     next_slot_at: at,
+  },
+  inbound_events: { source: '/valid', external_id: '1', type: 'valid' },
+  event_groups: { trigger_id: trigger?.id, group_key: 'valid', gathering: 'batch', opened_at: at, due_at: at },
+  event_group_members: {
+    trigger_id: trigger?.id,
+    group_key: 'open',
+    event_id: inbound.id,
+    part: 0,
+    byte_count: 1,
+    member_at: at,
   },
   secrets: {
     name: 'valid',
@@ -160,6 +173,14 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
   ['calendars_name_check', 'name with a blank', 'calendars', { name: 'days off' }],
   ['hook_tokens_token_hash_check', 'hash of another kind', 'hook_tokens', { token_hash: Buffer.alloc(20) }],
   ['hook_rates_taken_check', 'fewer than none', 'hook_rates', { taken: -1 }],
+  ['inbound_events_names_check', 'event without a type', 'inbound_events', { type: '' }],
+  ['inbound_events_names_check', 'event without a source', 'inbound_events', { source: '' }],
+  ['inbound_events_names_check', 'id longer than an index takes', 'inbound_events', { external_id: 'x'.repeat(513) }],
+  ['inbound_events_attributes_is_object', 'attributes that are a list', 'inbound_events', { attributes: '[]' }],
+  ['inbound_events_faults_once_processed', 'faults of what waits', 'inbound_events', { faults: '[]' }],
+  ['event_groups_due_check', 'group closed before it opens', 'event_groups', { due_at: new Date(0) }],
+  ['event_group_members_counts_check', 'part below zero', 'event_group_members', { part: -1 }],
+  ['event_group_members_counts_check', 'size below zero', 'event_group_members', { byte_count: -1 }],
   ['calendars_config_is_object', 'calendar that is a list', 'calendars', { config: '[]' }],
   ['backfills_range_check', 'range of nothing', 'backfills', { until_at: at }],
   ['backfills_overlap_check', 'overlap that drops slots for good', 'backfills', { overlap: 'buffer_one' }],

@@ -34,6 +34,7 @@ test('an empty environment gives every default', () => {
     pgBin: undefined,
     host: '127.0.0.1',
     port: 7377,
+    acceptEvents: 'loopback',
     logLevel: 'info',
     logFormat: 'auto',
     roles: ['scheduler', 'worker', 'http'],

@@ -27,7 +27,7 @@ test.each<[string, string, unknown, string[]]>([
     'a type unlike any',
     'quartz',
     {},
-    ['triggers[0].type "quartz" is not a known trigger type (known types: cron, interval, manual, webhook)'],
+    ['triggers[0].type "quartz" is not a known trigger type (known types: cron, event, interval, manual, webhook)'],
   ],
   ['a config that is a list', 'cron', [], ['triggers[0].config must be an object, is a list']],
   [

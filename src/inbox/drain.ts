@@ -1,0 +1,189 @@
+// The drain of the inbox: judges what waits, and fires. Invariants:
+// 1. What waits is asked for by `processed_at is null`, and claimed with SKIP LOCKED: any number of drains may run, and
+//    an event whose transaction commits late is not stepped over.
+// 2. Everything that comes of an event (ledger, executions, jobs, groups) and its being processed are one transaction; a
+//    drain that dies has done nothing.
+// 3. Triggers fire under their mutex, and only as they were when they judged the event.
+// 4. Expressions are evaluated before the transaction. What a slow one delays is bounded by a budget of time.
+// 5. Groups are closed by their instant once nothing waits, so that a backlog is seen before the group is over.
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { createLoop, type Loop } from '../base/service.ts'
+import { findByKey } from '../db/by-key.ts'
+import type { Pool, Tx } from '../db/pool.ts'
+import type { Evaluator } from '../expression/expression.ts'
+import { eventRuleOf } from '../trigger/event-config.ts'
+import { type Disposal, type FireDeps, type Fired, fire } from '../trigger/fire.ts'
+import { databaseNow, holdTriggers, listEventTriggers } from '../trigger/hold.ts'
+import { loadStanding } from '../trigger/standing.ts'
+import type { Trigger } from '../trigger/trigger.ts'
+import { disposalsOf, type FiringEvent } from './disposal.ts'
+import { lapse, type Verdict } from './gather.ts'
+import { type GroupChange, loadDueGroups, loadGroups, nextGroupIn, saveGroups } from './group-store.ts'
+import { type Judged, judge } from './judge.ts'
+import { faultsIn, groupId, groupNamesIn, passOver, settled } from './pass.ts'
+import { claimEvents, loadEvents, loadUnprocessed, markProcessed, type StoredEvent } from './store.ts'
+
+export interface DrainDeps extends FireDeps {
+  readonly pool: Pool
+  readonly evaluator: Evaluator
+  readonly clock: Clock
+  readonly log: Logger
+  /** Longest pause between two looks, milliseconds. */
+  readonly pollInterval: number
+  /** Called after a pass that started executions. */
+  onFired?(): void
+  /** Called after a pass that left fires of these triggers waiting for room. */
+  onBuffered?(triggerIds: readonly string[]): void
+}
+
+/** Events looked at in one pass. */
+const BATCH = 100
+/** Groups closed in one pass. */
+const GROUPS = 50
+/** Events judged at the same time. */
+const ABREAST = 10
+/** Rows of the ledger one pass writes, give or take those of a few events. */
+const MAX_DISPOSALS = 2_000
+/** How long a pass may judge before it writes what it has. Milliseconds. */
+const JUDGING_MS = 500
+/** What somebody else holds, or nobody was free to evaluate, is looked at again after this. Milliseconds. */
+const CONTENDED_MS = 20
+
+export interface DrainReport {
+  /** Events that are done with. */
+  readonly processed: number
+  readonly fired: readonly Fired[]
+  /** Milliseconds until there could be more to do; null when nothing is foreseen. */
+  readonly nextIn: number | null
+}
+
+export function createDrain(deps: DrainDeps): Loop {
+  return createLoop({
+    name: 'inbox',
+    clock: deps.clock,
+    log: deps.log,
+    every: deps.pollInterval,
+    tick: async () => (await tick(deps)).nextIn ?? undefined,
+  })
+}
+
+/** One pass over what waits, or if nothing does over the groups that are due. */
+export async function tick(deps: DrainDeps): Promise<DrainReport> {
+  const waiting = await loadUnprocessed(deps.pool, BATCH)
+  const drained = waiting.length > 0 ? await drain(deps, waiting) : NOTHING
+  const { processed, fired, buffered } = drained.processed > 0 ? drained : await closeGroups(deps)
+  if (buffered.length > 0) deps.onBuffered?.(buffered)
+  if (fired.length > 0) {
+    deps.onFired?.()
+    deps.log.info({ evt: 'inbox.fired', count: fired.length }, 'events fired')
+  }
+  if (waiting.length > 0) return { processed, fired, nextIn: processed > 0 ? 0 : CONTENDED_MS }
+  const nextIn = await nextGroupIn(deps.pool)
+  return { processed, fired, nextIn: nextIn === null ? null : Math.max(Math.ceil(nextIn), CONTENDED_MS) }
+}
+
+interface Done extends Pick<DrainReport, 'processed' | 'fired'> {
+  readonly buffered: readonly string[]
+}
+
+const NOTHING: Done = { processed: 0, fired: [], buffered: [] }
+
+async function drain(deps: DrainDeps, waiting: readonly StoredEvent[]): Promise<Done> {
+  // Read after the events: whoever applied a trigger before an event was sent finds it here.
+  const candidates = (await listEventTriggers(deps.pool)).map(trigger => ({
+    trigger,
+    rule: eventRuleOf(trigger.config),
+  }))
+  const judged: Judged[] = []
+  const startedAt = deps.clock.monotonic()
+  let found = 0
+  for (let i = 0; i < waiting.length && found < MAX_DISPOSALS; i += ABREAST) {
+    const some = waiting.slice(i, i + ABREAST)
+    const results = await Promise.all(some.map(event => judge(event, candidates, deps.evaluator)))
+    judged.push(...results.filter(one => one !== null))
+    found += results.reduce((sum, one) => sum + (one?.judgements.length ?? 0), 0)
+    if (deps.clock.monotonic() - startedAt > JUDGING_MS) break
+  }
+  return judged.length === 0 ? NOTHING : deps.pool.transaction(tx => disposeOf(tx, deps, judged))
+}
+
+async function disposeOf(tx: Tx, deps: DrainDeps, judged: readonly Judged[]): Promise<Done> {
+  const triggerIds = new Set(judged.flatMap(({ judgements }) => judgements.map(({ trigger }) => trigger.id)))
+  const [, claimed, held] = await Promise.all([
+    findByKey(tx),
+    claimEvents(
+      tx,
+      judged.map(({ event }) => event.id),
+    ),
+    holdTriggers(tx, [...triggerIds].sort()),
+  ])
+  const ours = settled(
+    judged.filter(({ event }) => claimed.has(event.id)),
+    held,
+  )
+  if (ours.length === 0) return NOTHING
+  const [now, groups] = await Promise.all([databaseNow(tx), loadGroups(tx, groupNamesIn(ours))])
+  const { refusals, verdicts, changes } = passOver(
+    ours,
+    new Map(groups.map(one => [groupId(one), one.group])),
+    now.getTime(),
+  )
+  const events = new Map(ours.map(({ event }) => [event.id, event]))
+  const disposals = [...refusals, ...(await disposalsFor(tx, verdicts, events))]
+  const [{ fired, buffered }] = await Promise.all([
+    fire(tx, deps, { disposals, now }),
+    saveGroups(tx, changes),
+    markProcessed(
+      tx,
+      ours.map(({ event, judgements }) => ({ id: event.id, faults: faultsIn(judgements) })),
+    ),
+  ])
+  return { processed: ours.length, fired, buffered }
+}
+
+async function closeGroups(deps: DrainDeps): Promise<Done> {
+  const due = await loadDueGroups(deps.pool, GROUPS)
+  if (due.length === 0) return NOTHING
+  return deps.pool.transaction(async tx => {
+    const ids = [...new Set(due.map(({ triggerId }) => triggerId))].sort()
+    const [, held] = await Promise.all([findByKey(tx), holdTriggers(tx, ids)])
+    const ours = due.filter(({ triggerId }) => held.has(triggerId))
+    const [now, groups] = await Promise.all([databaseNow(tx), loadGroups(tx, ours)])
+    const verdicts = new Map<Trigger, Verdict[]>()
+    const changes: GroupChange[] = []
+    for (const { group, ...name } of groups) {
+      const trigger = held.get(name.triggerId)
+      if (trigger === undefined || group.dueAt > now.getTime()) continue
+      const gathering = trigger.type === 'event' ? eventRuleOf(trigger.config).gathering : null
+      const { verdicts: found, group: after } = lapse(gathering, group, now.getTime())
+      verdicts.set(trigger, [...(verdicts.get(trigger) ?? []), ...found])
+      changes.push({ ...name, before: group, after })
+    }
+    const disposals = await disposalsFor(tx, verdicts, new Map())
+    const [{ fired, buffered }] = await Promise.all([fire(tx, deps, { disposals, now }), saveGroups(tx, changes)])
+    return { processed: 0, fired, buffered }
+  })
+}
+
+/** Reads what the verdicts need beside the events at hand. */
+async function disposalsFor(
+  tx: Tx,
+  verdicts: ReadonlyMap<Trigger, readonly Verdict[]>,
+  atHand: ReadonlyMap<string, FiringEvent>,
+): Promise<Disposal[]> {
+  const firing = [...verdicts.values()]
+    .flat()
+    .flatMap(one => (one.kind === 'fire' ? one.members.map(({ eventId }) => eventId) : []))
+  const [standing, others] = await Promise.all([
+    loadStanding(tx, [...verdicts.keys()]),
+    loadEvents(
+      tx,
+      firing.filter(id => !atHand.has(id)),
+    ),
+  ])
+  const events = new Map<string, FiringEvent>([...atHand, ...others.map(event => [event.id, event] as const)])
+  return [...verdicts].flatMap(([trigger, list]) =>
+    disposalsOf({ trigger, verdicts: list, events, standing: standing(trigger) }),
+  )
+}

@@ -1,0 +1,2 @@
+// Looks events up for people.
+export { type ListedEvent, listEvents } from './store.ts'
