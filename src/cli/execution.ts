@@ -3,6 +3,7 @@ import { isUuid } from '../base/id.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import type { ListedExecution, ShownExecution, ShownNode } from '../execution/find.ts'
 import type { CliContext, Family } from './context.ts'
+import { addControl } from './execution-control.ts'
 import { type Column, renderTable, type Style } from './table.ts'
 import { exactly, relative, roughly } from './text.ts'
 import { wholeNumber } from './workflow.ts'
@@ -22,7 +23,9 @@ interface ListOptions {
 }
 
 export const executionFamily: Family = (program, context) => {
-  const execution = program.command('execution').description('Executions: list, show, watch')
+  const execution = program
+    .command('execution')
+    .description('Executions: list, show, watch, cancel, pause, resume, retry, redrive, rerun')
 
   execution
     .command('list')
@@ -69,6 +72,8 @@ export const executionFamily: Family = (program, context) => {
       const { watchExecution, watchExecutions } = await import('./watch.ts')
       return id === undefined ? watchExecutions(context, options) : watchExecution(context, id)
     })
+
+  addControl(execution, context, STATUSES)
 }
 
 function describe({ output }: CliContext, one: ShownExecution): string[] {
@@ -125,6 +130,7 @@ function styleOf(status: string): Style | undefined {
     completed: 'green',
     failed: 'red',
     cancelled: 'yellow',
+    paused: 'yellow',
     running: 'cyan',
   }
   return styles[status]

@@ -4,10 +4,11 @@
 // refused says why, and what to do instead.
 import type { ErrorCode } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
+import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Asked, EventBody } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { cancelExecution, type Draft, emit } from './decide.ts'
-import { type ExecutionState, isCancelling, isOver, isPausing, type NodeState } from './state.ts'
+import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing, type NodeState } from './state.ts'
 
 export type Command = Asked &
   (
@@ -15,6 +16,33 @@ export type Command = Asked &
     /** From a node on, which gets `input` instead of what it got before. */
     | { readonly verb: 'rerun'; readonly node: string; readonly input?: Json }
   )
+
+export type Verb = Command['verb']
+
+/** Which executions a verb is for, when none are named. */
+export const candidates: Readonly<Record<Verb, readonly ExecutionStatus[]>> = {
+  cancel: ['pending', 'running', 'paused'],
+  pause: ['pending', 'running'],
+  resume: ['paused'],
+  retry: ['failed', 'cancelled'],
+  redrive: ['failed'],
+  rerun: ['completed', 'failed', 'cancelled'],
+}
+
+const LONGEST_REASON = 1_000
+
+/** What is wrong with a command, whatever it is asked of; null when nothing is. */
+export function commandProblem(command: Command): string | null {
+  const { by, reason = '' } = command
+  const problem = checkStorable({ by, reason })
+  if (problem !== null) return `what is to be recorded cannot be stored: ${problem}`
+  if (reason.length > LONGEST_REASON) return `the reason is longer than ${LONGEST_REASON} characters`
+  if (command.verb !== 'rerun' || command.input === undefined) return null
+  const unfit = checkStorable(command.input)
+  if (unfit !== null) return `the input cannot be stored: ${unfit}`
+  const bytes = jsonBytes(command.input, MAX_OUTPUT_BYTES)
+  return bytes <= MAX_OUTPUT_BYTES ? null : `the input has more than ${MAX_OUTPUT_BYTES} bytes as JSON`
+}
 
 export type Verdict =
   /** `is`: what it is from now on. */

@@ -15,14 +15,14 @@ import { appendLocked, readEvents } from '../event/event-log.ts'
 import type { NewJob, Queue } from '../queue/queue.ts'
 import { createCatalog } from '../workflow/catalog.ts'
 import type { Plan } from '../workflow/waves.ts'
-import { type Command, decideCommand, type Verdict } from './command.ts'
+import { type Command, commandProblem, decideCommand, type Verdict } from './command.ts'
 import { type Draft, draftOf } from './decide.ts'
 import { fold } from './evolve.ts'
 import { changedNodes, executionProjection, removedNodes, turnJobId } from './projection.ts'
 import { type ExecutionState, initialState, isOver } from './state.ts'
 import { type ExecutionRow, lockExecutions } from './store.ts'
 
-export type { Command } from './command.ts'
+export { type Command, candidates, type Verb } from './command.ts'
 
 export interface ControlDeps {
   readonly queue: Queue
@@ -32,24 +32,30 @@ export interface ControlDeps {
 
 export type Commanded = Verdict & { readonly executionId: string }
 
-/** In a transaction of its own. */
-export function control(
+/** Executions in one transaction: their rows stay locked, and their histories in memory, until its end. */
+const AT_ONCE = 50
+
+/** A batch of verdicts for each transaction, in the order of the ids. Throws INPUT_INVALID before anything is done. */
+export async function* control(
   deps: ControlDeps & { readonly pool: Pool },
   command: Command,
   executionIds: readonly string[],
-): Promise<Commanded[]> {
-  return deps.pool.transaction(tx => controlIn(tx, deps, { command, executionIds }))
+): AsyncGenerator<Commanded[]> {
+  for (let i = 0; i < executionIds.length; i += AT_ONCE) {
+    const batch = executionIds.slice(i, i + AT_ONCE)
+    yield await deps.pool.transaction(tx => controlIn(tx, deps, { command, executionIds: batch }))
+  }
 }
 
-/** In the caller's transaction; verdicts in the order of the ids given. Throws EXECUTION_NOT_FOUND, and then nothing is done. */
+/** In the caller's transaction; verdicts in the order of the ids. Throws INPUT_INVALID, and then nothing is done. */
 export async function controlIn(
   tx: Tx,
   deps: ControlDeps,
   { command, executionIds }: { command: Command; executionIds: readonly string[] },
 ): Promise<Commanded[]> {
+  const problem = commandProblem(command)
+  if (problem !== null) throw new MbflowError('INPUT_INVALID', problem)
   const rows = await lockExecutions(tx, executionIds)
-  const missing = executionIds.find(id => !rows.some(row => row.id === id))
-  if (missing !== undefined) throw new MbflowError('EXECUTION_NOT_FOUND', `there is no execution ${missing}`)
   const [plans, ...histories] = await Promise.all([
     createCatalog(tx).plans([...new Set(rows.map(row => row.workflowId))]),
     ...rows.map(row => readEvents(tx, row.id)),
@@ -71,11 +77,14 @@ export async function controlIn(
   ])
   for (const { draft } of decisions)
     if (draft.state.status === 'cancelled') deps.metrics.executions.inc({ status: 'cancelled' })
-  return executionIds.map(executionId => {
-    const verdict = verdicts.get(executionId)
-    if (verdict === undefined) throw new Error(`nothing was decided about execution ${executionId}`)
-    return { executionId, ...verdict }
-  })
+  return executionIds.map(executionId => ({ executionId, ...(verdicts.get(executionId) ?? NOT_FOUND) }))
+}
+
+const NOT_FOUND: Verdict = {
+  kind: 'refused',
+  code: 'EXECUTION_NOT_FOUND',
+  why: 'there is no such execution',
+  hint: 'mbflow execution list shows the latest',
 }
 
 interface Decision {

@@ -6,21 +6,28 @@ import { findBetween, type ShownExecution, showExecution } from './listing-store
 
 export { readEvents as executionEvents } from '../event/event-log.ts'
 export type { ListedExecution, ShownExecution, ShownNode } from './listing-store.ts'
-export { listChanged as changedExecutions, listExecutions } from './listing-store.ts'
+export { listChanged as changedExecutions, listExecutions, type Selection, selectExecutions } from './listing-store.ts'
 
 const HEX_DIGITS = 32
 
 /** By id, or by the beginning of an id if it is the only one. Throws EXECUTION_NOT_FOUND, NAME_AMBIGUOUS. */
 export async function findExecution(db: Db, idOrPrefix: string): Promise<ShownExecution> {
+  const id = await findExecutionId(db, idOrPrefix)
+  const found = await showExecution(db, id)
+  if (found === undefined) throw notFound(idOrPrefix)
+  return found
+}
+
+/** A whole id is taken as it is. Throws EXECUTION_NOT_FOUND, NAME_AMBIGUOUS. */
+export async function findExecutionId(db: Db, idOrPrefix: string): Promise<string> {
   const [id, another] = isUuid(idOrPrefix) ? [idOrPrefix] : await findBetween(db, rangeOf(idOrPrefix))
   if (another !== undefined) {
     throw new MbflowError('NAME_AMBIGUOUS', `several executions have an id that begins with ${idOrPrefix}`, {
       hint: 'give more of the id',
     })
   }
-  const found = id === undefined ? undefined : await showExecution(db, id)
-  if (found === undefined) throw notFound(idOrPrefix)
-  return found
+  if (id === undefined) throw notFound(idOrPrefix)
+  return id
 }
 
 function rangeOf(prefix: string): { from: string; to: string } {

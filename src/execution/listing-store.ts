@@ -44,6 +44,34 @@ export function listExecutions(
     limit ${limit}`)
 }
 
+/** Which executions a command is for, when they are not named. */
+export interface Selection {
+  readonly statuses: readonly ExecutionStatus[]
+  readonly workflow?: string
+  readonly triggerId?: string
+  /** Created at or after, and before. */
+  readonly since?: Date
+  readonly until?: Date
+  /** Only those that ended because every worker that took them was lost. */
+  readonly dead: boolean
+}
+
+/** Their ids, the oldest first. */
+export async function selectExecutions(db: Db, selection: Selection): Promise<string[]> {
+  const { statuses, workflow = null, triggerId = null, since = null, until = null, dead } = selection
+  const rows = await db.rows<{ id: string }>(sql('execution.select')`
+    select e.id
+    from public.executions e join public.workflows w on w.id = e.workflow_id
+    where e.status = any(${statuses}::text[])
+      and (${workflow}::text is null or w.name = ${workflow})
+      and (${triggerId}::uuid is null or e.trigger_id = ${triggerId})
+      and (${since}::timestamptz is null or e.created_at >= ${since})
+      and (${until}::timestamptz is null or e.created_at < ${until})
+      and (not ${dead}::boolean or starts_with(e.error, 'WORKER_LOST: '))
+    order by e.id`)
+  return rows.map(row => row.id)
+}
+
 /** Executions that changed at or after an instant, in the order of the change. */
 export function listChanged(
   db: Db,

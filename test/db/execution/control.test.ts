@@ -46,7 +46,7 @@ async function scene(
     id,
     async ask(command) {
       const whole = { by: BY, ...(typeof command === 'string' ? { verb: command } : command) } as Command
-      const [answer] = await control({ ...engine.deps, ids: engine.ids }, whole, [id])
+      const { value: [answer] = [] } = await control({ ...engine.deps, ids: engine.ids }, whole, [id]).next()
       await engine.commands.look()
       if (answer === undefined) throw new Error('no answer')
       return answer
