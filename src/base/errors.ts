@@ -54,6 +54,7 @@ export const errorKinds = {
   TRIGGER_NOT_FOUND: 'not_found',
   TRIGGER_NOT_WEBHOOK: 'invalid',
   USAGE: 'usage',
+  VERIFICATION_FAILED: 'internal',
   WORKFLOW_NOT_ACTIVE: 'conflict',
   WORKFLOW_NOT_FOUND: 'not_found',
 } as const satisfies Record<string, ErrorKind>

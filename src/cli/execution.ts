@@ -4,6 +4,7 @@ import type { RecordedEvent } from '../event/event.ts'
 import type { ListedExecution, ShownExecution, ShownNode } from '../execution/find.ts'
 import type { CliContext, Family } from './context.ts'
 import { addControl } from './execution-control.ts'
+import { addVerify } from './execution-verify.ts'
 import { type Column, renderTable, type Style } from './table.ts'
 import { exactly, relative, roughly } from './text.ts'
 import { wholeNumber } from './workflow.ts'
@@ -25,7 +26,7 @@ interface ListOptions {
 export const executionFamily: Family = (program, context) => {
   const execution = program
     .command('execution')
-    .description('Executions: list, show, watch, cancel, pause, resume, retry, redrive, rerun')
+    .description('Executions: list, show, watch, cancel, pause, resume, retry, redrive, rerun, verify')
 
   execution
     .command('list')
@@ -74,6 +75,7 @@ export const executionFamily: Family = (program, context) => {
     })
 
   addControl(execution, context, STATUSES)
+  addVerify(execution, context)
 }
 
 function describe({ output }: CliContext, one: ShownExecution): string[] {
