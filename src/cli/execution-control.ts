@@ -67,10 +67,7 @@ async function run(context: CliContext, request: Request): Promise<void> {
   const { control } = await import('../execution/control.ts')
   const { withVerbs } = await import('./verbs.ts')
   const chosen = options.all ? await selected(context, request) : await named(context, ids)
-  const answers: Commanded[] = []
-  await withVerbs(context, async deps => {
-    for await (const batch of control(deps, command, chosen)) answers.push(...batch)
-  })
+  const answers = await withVerbs(context, deps => control(deps, command, chosen))
   report(context, { verb, answers, isNamed: options.all !== true })
 }
 

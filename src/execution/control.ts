@@ -35,16 +35,18 @@ export type Commanded = Verdict & { readonly executionId: string }
 /** Executions in one transaction: their rows stay locked, and their histories in memory, until its end. */
 const AT_ONCE = 50
 
-/** A batch of verdicts for each transaction, in the order of the ids. Throws INPUT_INVALID before anything is done. */
-export async function* control(
+/** Verdicts in the order of the ids; a transaction for every AT_ONCE of them. Throws INPUT_INVALID before anything is done. */
+export async function control(
   deps: ControlDeps & { readonly pool: Pool },
   command: Command,
   executionIds: readonly string[],
-): AsyncGenerator<Commanded[]> {
+): Promise<Commanded[]> {
+  const answers: Commanded[] = []
   for (let i = 0; i < executionIds.length; i += AT_ONCE) {
     const batch = executionIds.slice(i, i + AT_ONCE)
-    yield await deps.pool.transaction(tx => controlIn(tx, deps, { command, executionIds: batch }))
+    answers.push(...(await deps.pool.transaction(tx => controlIn(tx, deps, { command, executionIds: batch }))))
   }
+  return answers
 }
 
 /** In the caller's transaction; verdicts in the order of the ids. Throws INPUT_INVALID, and then nothing is done. */

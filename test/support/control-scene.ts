@@ -40,8 +40,7 @@ export async function scene(
   const runner = engine.runner()
   const quietly = async (command: Verb | Record<string, unknown>): Promise<Commanded> => {
     const whole = { by: BY, ...(typeof command === 'string' ? { verb: command } : command) } as Command
-    const { value: answers = [] } = await control({ ...engine.deps, ids: engine.ids }, whole, [id]).next()
-    const [answer] = answers
+    const [answer] = await control({ ...engine.deps, ids: engine.ids }, whole, [id])
     if (answer === undefined) throw new Error('no answer')
     return answer
   }
