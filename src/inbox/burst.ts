@@ -27,8 +27,6 @@ interface Firing {
 
 const MOST_TOGETHER = 200
 const MOST_BYTES = 4 * 1024 * 1024
-/** One transaction is written while the one before is committed. */
-const LANES = 2
 
 export function createBurst(deps: BurstDeps): Burst {
   let asked = 0
@@ -55,7 +53,7 @@ export function createBurst(deps: BurstDeps): Burst {
     flush: batch => flush(deps, batch),
     maxBatch: MOST_TOGETHER,
     maxSize: MOST_BYTES,
-    lanes: LANES,
+    lanes: 1, // most bursts are of one trigger, whose mutex lasts until the commit: a second lane would wait for the first
   })
   return {
     find: hash => looks.add({ hash, number: asked++ }),

@@ -233,11 +233,15 @@ export interface RequestName {
 /** What became of many fire keys before; those that are new are absent. */
 export function findRequests(db: Db, names: readonly RequestName[]): Promise<(RequestName & EarlierRequest)[]> {
   return db.rows(sql('trigger.findRequests')`
-    select f.trigger_id as "triggerId", f.fire_key as "fireKey", f.disposition, f.reason, f.execution_id as "executionId",
+    select n.trigger_id as "triggerId", n.fire_key as "fireKey", f.disposition, f.reason, f.execution_id as "executionId",
       encode(f.request_hash, 'hex') as "requestHash"
     from rows from (
       unnest(${words(names.map(name => name.triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(names.map(name => name.fireKey))}::jsonb)
     ) as n (trigger_id, fire_key)
-    join public.trigger_fires f on f.trigger_id = n.trigger_id and f.fire_key = n.fire_key`)
+    cross join lateral ( -- one probe of the key each, however many rows the trigger has
+      select disposition, reason, execution_id, request_hash from public.trigger_fires
+      where trigger_id = n.trigger_id and fire_key = n.fire_key
+      limit 1
+    ) as f`)
 }

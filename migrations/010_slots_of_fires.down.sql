@@ -1,0 +1,2 @@
+drop index public.trigger_fires_slot_at_idx;
+create index trigger_fires_slot_at_idx on public.trigger_fires (trigger_id, slot_at);
