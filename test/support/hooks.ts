@@ -16,6 +16,7 @@ export const SECRETS: Readonly<Record<string, string>> = {
   shared: 'the-secret-of-a-test',
   older: 'the-secret-before-it',
   standard: `whsec_${Buffer.from('a key of thirty-two random bytes').toString('base64')}`,
+  standard_older: `whsec_${Buffer.from('the key before it, also of 32 byt').toString('base64')}`,
 }
 
 export interface TestHook {
@@ -32,6 +33,8 @@ export interface TestHooks extends TestTriggers {
   urlOf(trigger: Trigger): Promise<string>
   stop(): Promise<void>
 }
+
+let made = 0
 
 export async function createTestHooks(engine: TestEngine, overrides: Partial<ReceiverDeps> = {}): Promise<TestHooks> {
   const triggers = await createTestTriggers(engine)
@@ -64,7 +67,7 @@ export async function createTestHooks(engine: TestEngine, overrides: Partial<Rec
     url: server.url(),
     urlOf,
     async hook(config) {
-      const trigger = await triggers.create('webhook', config)
+      const trigger = await triggers.create('webhook', config, `h${made++}`)
       const url = await urlOf(trigger)
       return {
         trigger,
