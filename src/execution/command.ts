@@ -208,7 +208,8 @@ function goesOn({ state }: Draft): Verdict {
 }
 
 function over({ status, completedAt }: ExecutionState, hint: string): Verdict {
-  return { kind: 'refused', code: 'EXECUTION_OVER', why: `it ${status} at ${completedAt?.toISOString()}`, hint }
+  const ended = status === 'cancelled' ? 'was cancelled' : status
+  return { kind: 'refused', code: 'EXECUTION_OVER', why: `it ${ended} at ${completedAt?.toISOString()}`, hint }
 }
 
 function cancelling({ request }: ExecutionState): Verdict {

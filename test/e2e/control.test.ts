@@ -165,7 +165,7 @@ test('in bulk the number comes first, and nothing happens without a confirmation
   const { code, stderr } = await runMbflow(['execution', 'pause', ids[0] ?? ''], { env })
   expect([code, stderr]).toEqual([
     1,
-    expect.stringMatching(/cannot pause .+ it cancelled at .+\nhint: There is nothing left/),
+    expect.stringMatching(/cannot pause .+ it was cancelled at .+\nhint: There is nothing left/),
   ])
   await verified()
 })
