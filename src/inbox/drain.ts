@@ -5,14 +5,16 @@
 //    drain that dies has done nothing.
 // 3. Triggers fire under their mutex, and only as they were when they judged the event.
 // 4. Expressions are evaluated before the transaction. What a slow one delays is bounded by a budget of time.
-// 5. Groups are closed by their instant once nothing waits, so that a backlog is seen before the group is over.
+// 5. A group is closed by its instant once nothing waits that was received before, so that a backlog is seen first.
 import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
-import type { Pool, Tx } from '../db/pool.ts'
+import { isTransient, type Pool, type Tx } from '../db/pool.ts'
 import type { Evaluator } from '../expression/expression.ts'
-import { eventRuleOf } from '../trigger/event-config.ts'
+import { disarm } from '../trigger/arm.ts'
+import { eventRuleOf, type Gathering } from '../trigger/event-config.ts'
 import { type Disposal, type FireDeps, type Fired, fire } from '../trigger/fire.ts'
 import { databaseNow, holdTriggers, listEventTriggers } from '../trigger/hold.ts'
 import { loadStanding } from '../trigger/standing.ts'
@@ -20,9 +22,9 @@ import type { Trigger } from '../trigger/trigger.ts'
 import { disposalsOf, type FiringEvent } from './disposal.ts'
 import { lapse, type Verdict } from './gather.ts'
 import { type GroupChange, loadDueGroups, loadGroups, nextGroupIn, saveGroups } from './group-store.ts'
-import { type Judged, judge } from './judge.ts'
+import { type Candidate, type Judged, judge } from './judge.ts'
 import { faultsIn, groupId, groupNamesIn, passOver, settled } from './pass.ts'
-import { claimEvents, loadEvents, loadUnprocessed, markProcessed, type StoredEvent } from './store.ts'
+import { claimEvents, loadEvents, loadUnprocessed, markProcessed, type WaitingEvent } from './store.ts'
 
 export interface DrainDeps extends FireDeps {
   readonly pool: Pool
@@ -38,7 +40,7 @@ export interface DrainDeps extends FireDeps {
 }
 
 /** Events looked at in one pass. */
-const BATCH = 100
+const BATCH = 200
 /** Groups closed in one pass. */
 const GROUPS = 50
 /** Events judged at the same time. */
@@ -89,12 +91,9 @@ interface Done extends Pick<DrainReport, 'processed' | 'fired'> {
 
 const NOTHING: Done = { processed: 0, fired: [], buffered: [] }
 
-async function drain(deps: DrainDeps, waiting: readonly StoredEvent[]): Promise<Done> {
+async function drain(deps: DrainDeps, waiting: readonly WaitingEvent[]): Promise<Done> {
   // Read after the events: whoever applied a trigger before an event was sent finds it here.
-  const candidates = (await listEventTriggers(deps.pool)).map(trigger => ({
-    trigger,
-    rule: eventRuleOf(trigger.config),
-  }))
+  const candidates = await loadCandidates(deps)
   const judged: Judged[] = []
   const startedAt = deps.clock.monotonic()
   let found = 0
@@ -105,10 +104,43 @@ async function drain(deps: DrainDeps, waiting: readonly StoredEvent[]): Promise<
     found += results.reduce((sum, one) => sum + (one?.judgements.length ?? 0), 0)
     if (deps.clock.monotonic() - startedAt > JUDGING_MS) break
   }
-  return judged.length === 0 ? NOTHING : deps.pool.transaction(tx => disposeOf(tx, deps, judged))
+  return judged.length === 0 ? NOTHING : disposeOf(deps, judged)
 }
 
-async function disposeOf(tx: Tx, deps: DrainDeps, judged: readonly Judged[]): Promise<Done> {
+/** A trigger whose rule cannot be read, for somebody wrote it past us, is disarmed with the error, alone. */
+async function loadCandidates(deps: DrainDeps): Promise<Candidate[]> {
+  const candidates: Candidate[] = []
+  for (const trigger of await listEventTriggers(deps.pool)) {
+    try {
+      candidates.push({ trigger, rule: eventRuleOf(trigger.config) })
+    } catch (error) {
+      await disarm(deps, trigger, messageOf(error))
+    }
+  }
+  return candidates
+}
+
+/** In one transaction. If that fails for good, in halves, so that an event that cannot be processed stays behind alone. */
+async function disposeOf(deps: DrainDeps, judged: readonly Judged[]): Promise<Done> {
+  try {
+    return await deps.pool.transaction(tx => disposeIn(tx, deps, judged))
+  } catch (error) {
+    if (isTransient(error) || judged.length === 1) throw error
+    const half = judged.length >> 1
+    const halves = [judged.slice(0, half), judged.slice(half)]
+    const results = await Promise.allSettled(halves.map(some => disposeOf(deps, some)))
+    const done = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    if (done.length === 0) throw error
+    if (done.length === 1) deps.log.error({ evt: 'inbox.stuck', err: error }, 'events could not be processed and stay')
+    return {
+      processed: done.reduce((sum, one) => sum + one.processed, 0),
+      fired: done.flatMap(one => one.fired),
+      buffered: done.flatMap(one => one.buffered),
+    }
+  }
+}
+
+async function disposeIn(tx: Tx, deps: DrainDeps, judged: readonly Judged[]): Promise<Done> {
   const triggerIds = new Set(judged.flatMap(({ judgements }) => judgements.map(({ trigger }) => trigger.id)))
   const [, claimed, held] = await Promise.all([
     findByKey(tx),
@@ -155,8 +187,7 @@ async function closeGroups(deps: DrainDeps): Promise<Done> {
     for (const { group, ...name } of groups) {
       const trigger = held.get(name.triggerId)
       if (trigger === undefined || group.dueAt > now.getTime()) continue
-      const gathering = trigger.type === 'event' ? eventRuleOf(trigger.config).gathering : null
-      const { verdicts: found, group: after } = lapse(gathering, group, now.getTime())
+      const { verdicts: found, group: after } = lapse(gatheringOf(trigger), group, now.getTime())
       verdicts.set(trigger, [...(verdicts.get(trigger) ?? []), ...found])
       changes.push({ ...name, before: group, after })
     }
@@ -164,6 +195,11 @@ async function closeGroups(deps: DrainDeps): Promise<Done> {
     const [{ fired, buffered }] = await Promise.all([fire(tx, deps, { disposals, now }), saveGroups(tx, changes)])
     return { processed: 0, fired, buffered }
   })
+}
+
+/** Null where the trigger gathers nothing any more. */
+function gatheringOf({ type, enabled, config }: Trigger): Gathering | null {
+  return type === 'event' && enabled ? eventRuleOf(config).gathering : null
 }
 
 /** Reads what the verdicts need beside the events at hand. */

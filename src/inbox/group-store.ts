@@ -36,16 +36,22 @@ export async function loadGroups(tx: Tx, names: readonly GroupName[]): Promise<S
   return rows.map(({ triggerId, groupKey, ...group }) => ({ triggerId, groupKey, group }))
 }
 
-/** Groups to be closed, the longest overdue first. */
+/**
+ * Groups to be closed, the longest overdue first: those that no event may join any more. What could not be processed for a
+ * day does not keep them open.
+ */
 export function loadDueGroups(db: Db, limit: number): Promise<GroupName[]> {
   return db.rows(sql('inbox.dueGroups')`
     select trigger_id as "triggerId", group_key as "groupKey" from public.event_groups
-    where due_at <= clock_timestamp()
+    where due_at <= clock_timestamp() and due_at <= coalesce((
+      select min(received_at) from public.inbound_events
+      where processed_at is null and received_at > clock_timestamp() - interval '1 day'
+    ), 'infinity')
     order by due_at
     limit ${limit}`)
 }
 
-/** Milliseconds until the next group is due; null when there is none. */
+/** Milliseconds until the next group is due, negative when one is overdue; null when there is none. */
 export async function nextGroupIn(db: Db): Promise<number | null> {
   const [row] = await db.rows<{ ms: number | null }>(sql('inbox.nextGroup')`
     select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from public.event_groups`)

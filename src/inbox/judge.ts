@@ -4,12 +4,12 @@ import { excerpt } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
 import { checkStorable } from '../base/json-limits.ts'
 import { type Evaluator, ExpressionError } from '../expression/expression.ts'
-import type { EventRule } from '../trigger/event-config.ts'
+import type { EventRule, Gathering } from '../trigger/event-config.ts'
 import { matchesType } from '../trigger/event-pattern.ts'
 import type { Trigger } from '../trigger/trigger.ts'
 import { shownEvent } from './cloud-event.ts'
 import { groupKeyOf } from './group-key.ts'
-import type { StoredEvent } from './store.ts'
+import type { StoredEvent, WaitingEvent } from './store.ts'
 
 export interface Candidate {
   readonly trigger: Trigger
@@ -18,7 +18,7 @@ export interface Candidate {
 
 /** What a trigger that names the type of an event makes of it. */
 export type Judgement = { readonly trigger: Trigger } & (
-  | { readonly kind: 'wanted'; readonly part: number; readonly groupKey: string }
+  | { readonly kind: 'wanted'; readonly gathering: Gathering | null; readonly part: number; readonly groupKey: string }
   /** A run of the trigger's workflow led to the event. */
   | { readonly kind: 'loop' }
   | { readonly kind: 'fault'; readonly message: string }
@@ -29,9 +29,9 @@ export interface Judged {
   readonly judgements: readonly Judgement[]
 }
 
-/** Null when it cannot be told now, because nobody was free to evaluate an expression. */
+/** Null when it cannot be told now, because nobody was free to evaluate an expression. That is waited for, but not for ever. */
 export async function judge(
-  event: StoredEvent,
+  event: WaitingEvent,
   candidates: readonly Candidate[],
   evaluator: Evaluator,
 ): Promise<Judged | null> {
@@ -49,7 +49,7 @@ export async function judge(
 
 /** Null: it does not want it. */
 async function judgeFor(
-  event: StoredEvent,
+  event: WaitingEvent,
   { trigger, rule }: Candidate,
   evaluator: Evaluator,
 ): Promise<Judgement | null> {
@@ -63,10 +63,11 @@ async function judgeFor(
     const part = await selectorOf(event, rule, evaluate)
     if (part < 0) return null
     const groupKey = rule.groupBy === null ? '' : groupKeyOf(await evaluate(rule.groupBy))
-    if (groupKey !== null) return { trigger, kind: 'wanted', part, groupKey }
+    if (groupKey !== null) return { trigger, kind: 'wanted', gathering: rule.gathering, part, groupKey }
     return { trigger, kind: 'fault', message: 'group_by found nothing to tell its group by' }
   } catch (error) {
-    if (!(error instanceof ExpressionError) || error.code === 'EXPRESSION_UNAVAILABLE') throw error
+    if (!(error instanceof ExpressionError)) throw error
+    if (error.code === 'EXPRESSION_UNAVAILABLE' && !event.isOld) throw error
     return { trigger, kind: 'fault', message: excerpt(`${error.code}: ${error.message}`, 500) }
   }
 }

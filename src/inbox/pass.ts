@@ -3,7 +3,6 @@
 // 1. An event is done with as a whole: unless the pass holds the mutex of every trigger that wants it, nothing of it
 //    happens, and it stays.
 // 2. A trigger that was edited since the event was judged judges it anew, in the next pass.
-import { eventRuleOf } from '../trigger/event-config.ts'
 import type { Disposal } from '../trigger/fire.ts'
 import type { Trigger } from '../trigger/trigger.ts'
 import type { Instant } from '../trigger/trigger-type.ts'
@@ -27,9 +26,7 @@ export function settled(judged: readonly Judged[], held: ReadonlyMap<string, Tri
 export function groupNamesIn(judged: readonly Judged[]): GroupName[] {
   const names = judged.flatMap(({ judgements }) =>
     judgements.flatMap(one =>
-      one.kind === 'wanted' && eventRuleOf(one.trigger.config).gathering !== null
-        ? [{ triggerId: one.trigger.id, groupKey: one.groupKey }]
-        : [],
+      one.kind === 'wanted' && one.gathering !== null ? [{ triggerId: one.trigger.id, groupKey: one.groupKey }] : [],
     ),
   )
   return [...new Map(names.map(name => [groupId(name), name])).values()]
@@ -57,12 +54,11 @@ export function passOver(judged: readonly Judged[], groups: ReadonlyMap<string, 
         refusals.push(unfired(trigger, event.id, { disposition: 'skipped', reason }))
         continue
       }
-      const { groupKey, part } = judgement
+      const { gathering, groupKey, part } = judgement
       const name = { triggerId: trigger.id, groupKey }
       const id = groupId(name)
       const present = after.has(id) ? (after.get(id)?.group ?? null) : (groups.get(id) ?? null)
       const member = { eventId: event.id, at: event.receivedAt.getTime(), part, bytes: eventBytes(event) }
-      const { gathering } = eventRuleOf(trigger.config)
       const found =
         gathering === null
           ? { verdicts: [{ kind: 'fire' as const, members: [member] }], group: null }

@@ -39,13 +39,19 @@ export async function insertEvents(tx: Tx, events: readonly InboundEvent[]): Pro
   return events.map(event => fresh.delete(nameOf(event)))
 }
 
+export interface WaitingEvent extends StoredEvent {
+  /** Whether it has waited for ten minutes. */
+  readonly isOld: boolean
+}
+
 /** What waits, the first received first. Nothing is locked. */
-export function loadUnprocessed(pool: Pool, limit: number): Promise<StoredEvent[]> {
+export function loadUnprocessed(pool: Pool, limit: number): Promise<WaitingEvent[]> {
   return pool.atOnce(tx =>
     Promise.all([
       findByKey(tx),
-      tx.rows<StoredEvent>(sql('inbox.loadUnprocessed')`
-        select ${columns} from public.inbound_events
+      tx.rows<WaitingEvent>(sql('inbox.loadUnprocessed')`
+        select ${columns}, received_at < clock_timestamp() - interval '10 minutes' as "isOld"
+        from public.inbound_events
         where processed_at is null
         order by received_at, id
         limit ${limit}`),
