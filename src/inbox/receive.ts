@@ -60,14 +60,21 @@ const LOOKS = 5
 export function createReceiver(deps: ReceiverDeps): Receiver {
   const burst = createBurst(deps)
   const ends = createEnds(deps)
-  const receptions = createLru<string, ReturnType<typeof createReception>>(10_000)
+  const receptions = createLru<string, ReturnType<typeof createReception>>(1_000)
   const waiting = { requests: 0, bytes: 0 }
 
+  function receptionOf(config: WebhookConfig): ReturnType<typeof createReception> {
+    const key = JSON.stringify(config)
+    const known = receptions.get(key)
+    if (known !== undefined) return known
+    const made = createReception(config)
+    receptions.set(key, made)
+    return made
+  }
+
   async function judge(trigger: Trigger, { peer, request }: Call): Promise<Reception> {
-    const rule = `${trigger.id} ${trigger.specVersion}`
     const config = trigger.config as WebhookConfig
-    const reception = receptions.get(rule) ?? createReception(config)
-    receptions.set(rule, reception)
+    const reception = receptionOf(config)
     const { secrets, verifyToken } = await secretsOf(config, deps)
     return reception(request, {
       secrets,
@@ -77,7 +84,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
     })
   }
 
-  async function record(hash: string, call: Call): Promise<{ answer: Refused | Reply | Accepted; trigger?: Trigger }> {
+  async function record(hash: string, call: Call): Promise<{ answer: Answer; trigger?: Trigger }> {
     const ownKey = requestKey('hook', deps.ids.next())
     for (let i = 0; i < LOOKS; i++) {
       const { trigger } = await burst.find(hash)

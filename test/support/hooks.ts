@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/base/json.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { createMetrics } from '../../src/base/metrics.ts'
 import { createHttpServer } from '../../src/http/server.ts'
-import { createReceiver, type ReceiverDeps } from '../../src/inbox/receive.ts'
+import { createReceiver, type Receiver, type ReceiverDeps } from '../../src/inbox/receive.ts'
 import { hookPath, showHook } from '../../src/trigger/hooks.ts'
 import type { Trigger } from '../../src/trigger/trigger.ts'
 import type { TestEngine } from './engine.ts'
@@ -28,6 +28,7 @@ export interface TestHook {
 export interface TestHooks extends TestTriggers {
   /** Of the server. */
   readonly url: string
+  readonly receiver: Receiver
   hook(config: JsonObject): Promise<TestHook>
   /** The URL it has now. */
   urlOf(trigger: Trigger): Promise<string>
@@ -65,6 +66,7 @@ export async function createTestHooks(engine: TestEngine, overrides: Partial<Rec
   return {
     ...triggers,
     url: server.url(),
+    receiver,
     urlOf,
     async hook(config) {
       const trigger = await triggers.create('webhook', config, `h${made++}`)

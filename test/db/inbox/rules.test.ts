@@ -247,3 +247,24 @@ test('no log line holds the token, a secret or what the sender wrote', async () 
   for (const hidden of [url.slice(-32), '4711', 'a-key-of-somebody', SECRETS.shared])
     expect(JSON.stringify(lines)).not.toContain(hidden)
 })
+
+test('what waits to be recorded is bounded, and what comes then is told to come later', async () => {
+  const held = Promise.withResolvers<undefined>()
+  const asked = Promise.withResolvers<void>()
+  let waiting = 0
+  const find = (): Promise<undefined> => {
+    if (++waiting === 2_000) asked.resolve()
+    return held.promise
+  }
+  const { receiver, hook } = await otherHooks({ secrets: { find } })
+  const { url } = await hook({ auth: { scheme: 'api_key', secrets: ['shared'], header: 'x-key' } })
+  const request = { method: 'POST', headers: {}, query: '', body: Buffer.alloc(0) }
+  const receive = () =>
+    receiver.receive({ token: url.slice(-32), peer: '127.0.0.1', request }, new AbortController().signal)
+  const answers = Array.from({ length: 2_000 }, receive)
+  await asked.promise
+  expect(await receive()).toMatchObject({ code: 'OVERLOADED', retryAfter: 1 })
+  held.resolve(undefined)
+  await Promise.all(answers)
+  expect(await receive()).toMatchObject({ code: 'CREDENTIALS_MISSING' })
+})

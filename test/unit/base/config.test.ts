@@ -154,6 +154,29 @@ test.each(['http://localhost', 'localhost:8080', '10.0.0.0/33', '10.0.0', '::1/1
   },
 )
 
+test('trusted proxies are addresses and ranges, not names', () => {
+  expect(loadConfig({ MBFLOW_TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).trustedProxies).toEqual(['10.0.0.0/8', '::1'])
+  expect(problemsOf({ MBFLOW_TRUSTED_PROXIES: '10.0.0.1,proxy.internal' })).toMatchObject([
+    { path: 'MBFLOW_TRUSTED_PROXIES', message: expect.stringContaining('"proxy.internal" is none of them') },
+  ])
+})
+
+test('a public URL may have a path, and loses the slash at its end', () => {
+  expect(loadConfig({ MBFLOW_PUBLIC_URL: 'https://flows.example.com/a/' }).publicUrl).toBe(
+    'https://flows.example.com/a',
+  )
+})
+
+test.each([
+  'flows.example.com',
+  'ftp://a.example',
+  'https://a.example/?b',
+  'https://a.example/#b',
+  'https://u:p@a.example',
+])('%s is not a public URL', url => {
+  expect(problemsOf({ MBFLOW_PUBLIC_URL: url })).toHaveLength(1)
+})
+
 test('a misspelt word leads to the right one', () => {
   expect(problemsOf({ MBFLOW_ROLES: 'worker,sheduler' })).toMatchObject([{ hint: 'did you mean scheduler?' }])
 })
