@@ -27,6 +27,7 @@ export type HttpFailure =
   | 'HTTP_URL_INVALID'
   | 'HTTP_REQUEST_INVALID' // a method or header that HTTP cannot carry
   | 'HTTP_ADDRESS_REFUSED' // the SSRF guard
+  | 'HTTP_SECRET_ASTRAY' // it would take a secret to another origin
   | 'HTTP_UNREACHABLE' // DNS, connect, TLS
   | 'HTTP_ABORTED' // the signal, or the client was closed
   | 'HTTP_TOO_LARGE'

@@ -43,6 +43,13 @@ export async function createLogger({ level, pretty }: LogOptions): Promise<Logge
   return pino(options, stream)
 }
 
+/** A logger whose lines, and those of its children, are changed by `scrub` before they are written. */
+export function createScrubbed(log: Logger, scrub: (line: string) => string): Logger {
+  const { streamSym } = pino.symbols
+  const stream = (log as unknown as Record<symbol, DestinationStream>)[streamSym]
+  return Object.assign(log.child({}), { [streamSym]: { write: (line: string) => stream?.write(scrub(line)) } })
+}
+
 /** Network errors and SQLSTATEs of a server that is away, full or overrun: where in our code they surfaced says nothing. */
 const OUTAGE = /^(E[A-Z_]+|08...|53...|57...)$/
 

@@ -6,7 +6,7 @@ import { messageOf } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import { checkSchema } from '../base/schema.ts'
-import { hideSecrets, SecretError } from '../base/secrets.ts'
+import { SecretError } from '../base/secrets.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
 import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
@@ -14,6 +14,7 @@ import { failed, type NodeType, type Outcome, type Scope } from '../node/node-ty
 import type { PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
 import { failureOutput } from './evolve.ts'
+import { Secrecy } from './secrecy.ts'
 
 export interface AttemptResult {
   readonly outcome: Outcome
@@ -25,8 +26,11 @@ const DEFAULT_TIMEOUT_MS = 30_000
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 
 export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
-  const revealed = new Map<string, string>()
-  const outcome = hideSecrets(checked(await execute(deps, request, revealed)), revealed)
+  const secrecy = new Secrecy(deps, request)
+  const found = checked(await execute(deps, request, secrecy))
+  const hidden = secrecy.hide(found)
+  // The name of a secret may be longer than its value: what was small enough may not be so any more.
+  const outcome = hidden === found ? found : checked(hidden)
   try {
     return { outcome, edges: await judgeEdges(deps.evaluator, request, outcome) }
   } catch (error) {
@@ -34,8 +38,8 @@ export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promi
   }
 }
 
-async function execute(deps: AttemptDeps, request: AttemptRequest, revealed: Map<string, string>): Promise<Outcome> {
-  const { node, executionId, scope, abort } = request
+async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
+  const { node, scope, abort } = request
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
@@ -45,11 +49,11 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, revealed: Map
     abort.abort(TIME_IS_UP)
   }, timeout)
   try {
-    const config = await renderConfig(deps.evaluator, { type, node, scope })
+    const config = await renderConfig(deps.evaluator, { type, node, scope, secrecy })
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
-    const outcome = await type.execute(config, new AttemptContext(deps, request, { timeout, revealed }))
+    const outcome = await type.execute(config, new AttemptContext(deps, request, { timeout, secrecy }))
     return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
   } catch (error) {
     if (isTimeUp) return timedOut(timeout)
@@ -57,8 +61,7 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, revealed: Map
     if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: mayPass(error) })
     if (error instanceof SecretError)
       return failed(error.code, error.message, { retryable: error.code === 'SECRET_UNAVAILABLE' })
-    const err = revealed.size === 0 ? error : hideSecrets(String((error as Error).stack ?? error), revealed)
-    deps.log.error({ evt: 'node.crashed', err, executionId, node: node.key }, 'an executor threw')
+    secrecy.log.error({ evt: 'node.crashed', err: error }, 'an executor threw')
     return failed('NODE_CRASHED', messageOf(error))
   } finally {
     clearTimeout(timer)
@@ -71,7 +74,7 @@ const templatesOf = new WeakMap<PlanNode, JsonObject | null>()
 /** The config with its templates replaced; expression fields stay as they are. Identical when there is nothing to do. */
 async function renderConfig(
   evaluator: Evaluator,
-  { type, node, scope }: { type: NodeType; node: PlanNode; scope: Scope },
+  { type, node, scope, secrecy }: { type: NodeType; node: PlanNode; scope: Scope; secrecy: Secrecy },
 ): Promise<JsonObject> {
   let templates = templatesOf.get(node)
   if (templates === undefined) {
@@ -81,7 +84,9 @@ async function renderConfig(
     templatesOf.set(node, templates)
   }
   if (templates === null) return node.config
-  const rendered = await renderTemplates(templates, scope, evaluator)
+  const evaluate: Evaluator['evaluate'] = (expression, sees) => evaluator.evaluate(expression, sees)
+  const sources = type.secrets ? { evaluate, secret: (name: string) => secrecy.secret(name) } : evaluator
+  const rendered = await renderTemplates(templates, scope, sources)
   return isJsonObject(rendered) ? { ...node.config, ...rendered } : node.config
 }
 

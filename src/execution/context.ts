@@ -1,24 +1,20 @@
 // What an attempt is given. A class, unlike what is around it: most attempts take microseconds and ask for little, and
 // what a prototype's accessor makes when it is asked costs the others nothing.
-import { untilAborted } from '../base/abort.ts'
 import type { HttpClient } from '../base/http-client.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
-import { requireSecret, type Secrets } from '../base/secrets.ts'
 import { traceparent } from '../base/trace.ts'
 import type { Evaluator } from '../expression/expression.ts'
 import type { NodeContext, NodeType, Scope, TakenInput } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { takenEdges } from './inputs.ts'
 import { idempotencyKey } from './projection.ts'
+import type { Secrecy, World } from './secrecy.ts'
 import type { ExecutionState } from './state.ts'
 
-export interface AttemptDeps {
+export interface AttemptDeps extends World {
   readonly nodeTypes: ReadonlyMap<string, NodeType>
   readonly evaluator: Evaluator
-  readonly http: HttpClient
-  readonly secrets: Secrets
-  readonly log: Logger
 }
 
 export interface AttemptRequest {
@@ -34,21 +30,18 @@ export interface AttemptRequest {
 export class AttemptContext implements NodeContext {
   readonly scope: Scope
   readonly attempt: number
-  readonly http: HttpClient
   readonly timeout: number
   readonly #deps: AttemptDeps
   readonly #request: AttemptRequest
-  readonly #revealed: Map<string, string>
+  readonly #secrecy: Secrecy
 
-  /** Secrets that the attempt asks for are put into `revealed`. */
-  constructor(deps: AttemptDeps, request: AttemptRequest, more: { timeout: number; revealed: Map<string, string> }) {
+  constructor(deps: AttemptDeps, request: AttemptRequest, more: { timeout: number; secrecy: Secrecy }) {
     this.scope = request.scope
     this.attempt = request.state.nodes[request.node.index]?.attempt ?? 1
-    this.http = deps.http
     this.timeout = more.timeout
     this.#deps = deps
     this.#request = request
-    this.#revealed = more.revealed
+    this.#secrecy = more.secrecy
   }
 
   get taken(): readonly TakenInput[] {
@@ -66,7 +59,11 @@ export class AttemptContext implements NodeContext {
   }
 
   get log(): Logger {
-    return this.#deps.log.child({ executionId: this.#request.executionId, node: this.#request.node.key })
+    return this.#secrecy.log
+  }
+
+  get http(): HttpClient {
+    return this.#secrecy.http
   }
 
   get traceparent(): string {
@@ -81,9 +78,5 @@ export class AttemptContext implements NodeContext {
       this.#request.abort,
     )
 
-  readonly secret = async (name: string): Promise<string> => {
-    const value = await untilAborted(this.signal, requireSecret(this.#deps.secrets, name))
-    this.#revealed.set(name, value)
-    return value
-  }
+  readonly secret = (name: string): Promise<string> => this.#secrecy.secret(name)
 }

@@ -60,11 +60,27 @@ export function templateExpressions(value: Json, path: string): { path: string; 
   return parse(value).parts.flatMap(part => (typeof part === 'string' ? [] : [{ path, expression: part.expression }]))
 }
 
+/** What fills templates in. */
+export interface TemplateSources extends Evaluator {
+  /** The value of the secret that `{{ secrets.name }}` names; absent where none may be named. */
+  readonly secret?: ((name: string) => Promise<string>) | undefined
+}
+
+/**
+ * The name in `secrets.name`, else null. This is all a template can do with a secret: its value is inserted here, and does
+ * not get into the scope, nor from there into the sandbox and what that says of errors.
+ */
+export function secretNamed(expression: string): string | null {
+  return /^\s*secrets\.([A-Za-z][A-Za-z0-9_]{0,63})\s*$/.exec(expression)?.[1] ?? null
+}
+
 /** `value` with every template replaced. A string that is one lone `{{ }}` keeps the type of its value. Throws ExpressionError naming the path. */
-export async function renderTemplates(value: Json, scope: JsonObject, evaluator: Evaluator): Promise<Json> {
+export async function renderTemplates(value: Json, scope: JsonObject, sources: TemplateSources): Promise<Json> {
   const evaluate = (expression: string): Json | undefined | Promise<Json | undefined> => {
+    const secret = secretNamed(expression)
+    if (secret !== null) return sources.secret?.(secret)
     const here = evaluateHere(expression, scope)
-    return here === handOver ? evaluator.evaluate(expression, scope) : here
+    return here === handOver ? sources.evaluate(expression, scope) : here
   }
   return render(value, '', { evaluate, left: expressionLimits.rendered })
 }

@@ -4,15 +4,17 @@ import { urlProblem } from '../base/http-client.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { childPath } from '../base/schema.ts'
 import { hasTemplates } from '../expression/template.ts'
+import { authHeader, type HttpAuth } from './http-auth.ts'
 import { encodeBody } from './http-request.ts'
 import { codeRange } from './http-response.ts'
 
 /** Tolerates values of the wrong type: the schema speaks of those. */
 export function checkHttpConfig(config: JsonObject): Problem[] {
-  const { url, headers, body, body_type, success_codes } = config
+  const { url, headers, auth, body, body_type, success_codes } = config
   return [
     ...checkUrl(url),
     ...checkHeaders(headers),
+    ...checkAuth(auth, headers),
     ...checkBody(body, body_type),
     ...checkCodes(success_codes),
     ...checkPaging(config),
@@ -36,6 +38,15 @@ function checkHeaders(headers: Json | undefined): Problem[] {
     seen.add(name.toLowerCase())
     return []
   })
+}
+
+/** Both would be the same header. */
+function checkAuth(auth: Json | undefined, headers: Json | undefined): Problem[] {
+  if (!isJsonObject(auth) || !isJsonObject(headers)) return []
+  const { scheme, header } = auth
+  const taken = authHeader({ scheme: scheme as HttpAuth['scheme'], ...(typeof header === 'string' && { header }) })
+  const twice = Object.keys(headers).find(name => name.toLowerCase() === taken)
+  return twice === undefined ? [] : [{ path: childPath('headers', twice), message: 'is set by auth already' }]
 }
 
 function checkBody(body: Json | undefined, type: Json | undefined): Problem[] {

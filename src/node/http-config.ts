@@ -1,6 +1,7 @@
 // The config of the http node.
 import { type Static, Type } from 'typebox'
 import { MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
+import { httpAuthSchema } from './http-auth.ts'
 
 const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 
@@ -24,6 +25,7 @@ export const httpConfigSchema = Type.Object(
           'Request headers. Idempotency-Key, traceparent and User-Agent are sent unless they are given here.',
       }),
     ),
+    auth: Type.Optional(httpAuthSchema),
     body: Type.Optional(Type.Unknown({ description: 'What to send; how, body_type says.' })),
     body_type: Type.Optional(
       Type.Enum(['json', 'text', 'form'], {

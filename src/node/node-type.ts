@@ -73,8 +73,8 @@ export interface NodeContext {
   /** Evaluates a JSONata expression over the scope (and `extra` names); throws ExpressionError, and when the signal aborts. */
   evaluate(expression: string, extra?: JsonObject): Promise<Json | undefined>
   /**
-   * The value of the secret a config names; throws SecretError. It may only leave through `http`: whatever of it comes
-   * back in an outcome is replaced before that is recorded, but nothing keeps an executor from logging it.
+   * The value of the secret a config names; throws SecretError. It may only leave through `http`, and to one origin:
+   * whatever of it comes back is replaced in the outcome and in what is logged.
    */
   secret(name: string): Promise<string>
 }
@@ -88,6 +88,11 @@ export interface NodeType<Config = unknown> {
   readonly configSchema: TSchema
   /** Top-level fields of config that hold JSONata expressions: compiled when the document is checked, never rendered as templates. */
   readonly expressions: readonly string[]
+  /**
+   * Top-level fields of config whose templates may insert a secret, `{{ secrets.name }}`: only such that leave through
+   * `http` and nowhere else.
+   */
+  readonly secrets?: readonly string[]
   /** What these expressions can name beside the scope. */
   readonly names?: readonly string[]
   /** The outcome names branches, so that edges out of the node may ask for one. */

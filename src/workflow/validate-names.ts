@@ -3,7 +3,7 @@ import type { Problem } from '../base/errors.ts'
 import { isJsonObject, type Json } from '../base/json.ts'
 import { childPath } from '../base/schema.ts'
 import { referencesIn } from '../expression/expression.ts'
-import { templateExpressions } from '../expression/template.ts'
+import { secretNamed, templateExpressions } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
 import { type Part, unknownWord } from './validate-graph.ts'
 
@@ -12,6 +12,15 @@ const NODE_NAMES = ['input', 'nodes', 'vars', 'trigger', 'execution']
 const EDGE_NAMES = ['output', ...NODE_NAMES]
 /** The input of a trigger is made before there is any. */
 const TRIGGER_NAMES = ['trigger', 'vars', 'execution']
+
+const NOT_AS_IT_IS = {
+  message: 'a secret can only be inserted as it is: {{ secrets.name }}',
+  hint: 'no expression works with its value; auth makes the headers of basic authentication and the like',
+}
+const NOT_HERE = {
+  message: 'secrets cannot be used here',
+  hint: 'name them where they leave for another server, such as in url, query, headers, auth and body of an http node',
+}
 
 interface Known {
   readonly names: readonly string[]
@@ -49,6 +58,8 @@ export function checkNames(
 interface PlacedExpression {
   readonly path: string
   readonly expression: string
+  /** It is a template, and may be `secrets.name`. */
+  readonly mayInsertSecret?: boolean | undefined
   /** What it can name beside what every node can. */
   readonly names?: readonly string[] | undefined
 }
@@ -57,14 +68,22 @@ function expressionsOf({ path, value: { config } }: Part, type: NodeType | undef
   if (type === undefined || !isJsonObject(config)) return []
   return Object.entries(config).flatMap(([field, value]): PlacedExpression[] => {
     const at = childPath(`${path}.config`, field)
-    if (!type.expressions.includes(field)) return templateExpressions(value, at)
+    if (!type.expressions.includes(field)) {
+      const mayInsertSecret = type.secrets?.includes(field)
+      return templateExpressions(value, at).map(one => ({ ...one, mayInsertSecret }))
+    }
     return typeof value === 'string' ? [{ path: at, expression: value, names: type.names }] : []
   })
 }
 
-function unknownNames({ path, expression }: PlacedExpression, { names, nodes, variables }: Known): Problem[] {
+function unknownNames({ path, expression, mayInsertSecret }: PlacedExpression, known: Known): Problem[] {
+  const { names, nodes, variables } = known
   const references = referencesIn(expression)
   if (references === 'all') return []
+  if (references.has('secrets')) {
+    if (mayInsertSecret && secretNamed(expression) !== null) return []
+    return [{ path, ...(mayInsertSecret ? NOT_AS_IT_IS : NOT_HERE) }]
+  }
   const problems: Problem[] = []
   const report = (what: string, word: string, known: readonly string[]): void => {
     if (!known.includes(word)) problems.push({ path, ...unknownWord(what, word, known) })

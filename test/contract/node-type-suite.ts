@@ -52,6 +52,12 @@ function describeConfig(nodeType: NodeType, { completes }: NodeTypeFixtures): vo
     expect(Object.keys((configSchema as Schema).properties ?? {})).toEqual(expect.arrayContaining([...expressions]))
   })
 
+  test('lets secrets be inserted into fields of its config, and into no expression', () => {
+    const { secrets = [] } = nodeType
+    expect(Object.keys((configSchema as Schema).properties ?? {})).toEqual(expect.arrayContaining([...secrets]))
+    expect(secrets.filter(field => expressions.includes(field))).toEqual([])
+  })
+
   test('has at least one config that completes', () => {
     expect(completes.length).toBeGreaterThan(0)
   })
@@ -104,6 +110,17 @@ function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixt
 }
 
 const CANARY = 'canary/sk-4f+d1c2e9'
+const canaryForms = [
+  CANARY,
+  encodeURIComponent(CANARY),
+  Buffer.from(CANARY).toString('hex'),
+  // Within whatever is encoded together with it; the characters at the edges hold bits of their neighbours.
+  ...['', 'x', 'xx'].map(before =>
+    Buffer.from(before + CANARY)
+      .toString('base64')
+      .slice(4, -4),
+  ),
+]
 
 function describeEffects(nodeType: NodeType, { completes, fails }: NodeTypeFixtures): void {
   const cases = [...completes, ...fails]
@@ -113,8 +130,7 @@ function describeEffects(nodeType: NodeType, { completes, fails }: NodeTypeFixtu
     const log = pino({ level: 'trace' }, { write: line => void lines.push(line) })
     const outcome = await run(nodeType, given, { secret: CANARY, log })
     const shown = `${JSON.stringify(outcome)} ${lines.join('')}`
-    const forms = [CANARY, Buffer.from(CANARY).toString('base64'), encodeURIComponent(CANARY)]
-    for (const form of forms) expect(shown).not.toContain(form)
+    for (const form of canaryForms) expect(shown).not.toContain(form)
   })
 
   test.each(cases)('$name: asks others under the same idempotency key in every attempt', async given => {

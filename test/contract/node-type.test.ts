@@ -1,9 +1,11 @@
 import { afterAll, expect, test } from 'vitest'
+import { messageOf } from '../../src/base/errors.ts'
 import { createHttpClient } from '../../src/base/http-guard.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import { ExpressionError } from '../../src/expression/expression.ts'
 import type { NodeType } from '../../src/node/node-type.ts'
 import { nodeTypes } from '../../src/node/registry.ts'
+import { evaluate } from '../support/node-context.ts'
 import { startStubServer } from '../support/stub-server.ts'
 import { type NodeTypeFixtures, nodeTypeSuite } from './node-type-suite.ts'
 
@@ -19,6 +21,17 @@ const ask = (name: string, path: string, config: JsonObject = {}) => ({
   config: { url: `${server.url}/${path}`, ...config },
   context: { http },
 })
+/** Asks with a secret, which the server may give back. */
+const askWith = (name: string, path: string, config: JsonObject) => {
+  const { context, ...rest } = ask(name, path, config)
+  return { ...rest, context: { ...context, secret: 'the key of this test' } }
+}
+/** What fails says with which value, as in the sandbox. */
+const quoting: typeof evaluate = (expression, scope) =>
+  evaluate(expression, scope).catch(error => {
+    throw new ExpressionError('EXPRESSION_FAILED', messageOf(error))
+  })
+const bearer = { auth: { scheme: 'bearer', secret: 'key' } }
 const consult = (name: string, path: string, config: JsonObject = {}) => ({
   name,
   config: {
@@ -61,9 +74,44 @@ const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
       ask('bytes', 'status/200?type=image/png&body=png', { max_bytes: 3 }),
       ask('a redirect', 'redirect/307?to=/echo', { method: 'POST', body: 'x', max_redirects: 1 }),
       ask('pages', 'pages?of=3', { next_page: 'links.next', items: 'body.items', max_items: 5 }),
+      askWith('a password that comes back', 'echo', { auth: { scheme: 'basic', username: 'bob', secret: 'key' } }),
+      askWith('a token that comes back', 'echo', bearer),
+      askWith('a key that comes back', 'echo', { auth: { scheme: 'api_key', secret: 'key', prefix: 'Key ' } }),
+      askWith('secrets in templates', 'echo?in={{ secrets.key }}', {
+        query: { q: '{{ secrets.key }}' },
+        headers: { 'x-a': 'b {{ secrets.key }}' },
+        method: 'POST',
+        body: { deep: ['{{ secrets.key }}'] },
+      }),
+      askWith('secrets in a form', 'echo', { method: 'POST', body: { a: '{{ secrets.key }}' }, body_type: 'form' }),
+      askWith('a token over several pages', 'pages?of=2&key={{ secrets.key }}', {
+        ...bearer,
+        ...{ next_page: 'links.next', items: '[links, headers]' },
+      }),
     ],
     fails: [
       { ...ask('an error of the server', 'status/500?body=boom'), code: 'HTTP_STATUS' },
+      { ...askWith('a server that tells the token', 'tattling/401', bearer), code: 'HTTP_STATUS' },
+      { ...askWith('a path that is a secret', 'status/404/{{ secrets.key }}', {}), code: 'HTTP_STATUS' },
+      { ...askWith('a redirect that is a secret', 'redirect?to=/{{ secrets.key }}', {}), code: 'HTTP_STATUS' },
+      {
+        ...askWith('an expression over what came back', 'echo', {
+          ...bearer,
+          next_page: '$number(body.headers.authorization)',
+        }),
+        context: { http, secret: 'the key of this test', evaluate: quoting },
+        code: 'EXPRESSION_FAILED',
+      },
+      { ...askWith('a host that is a secret', '', { url: 'http://{{ secrets.key }}/' }), code: 'HTTP_URL_INVALID' },
+      { ...askWith('a method that is a secret', 'echo', { method: '{{ secrets.key }}' }), code: 'NODE_CONFIG_INVALID' },
+      {
+        ...askWith('a secret that would go astray', '', {
+          url: `${server.url}/redirect/307?to=${encodeURIComponent(server.url.replace('127.0.0.1', 'localhost'))}`,
+          ...{ method: 'POST', body: '{{ secrets.key }}', max_redirects: 1 },
+        }),
+        code: 'HTTP_SECRET_ASTRAY',
+      },
+      { ...ask('a secret that is not there', 'echo', bearer), code: 'SECRET_MISSING' },
       { ...ask('a redirect', 'redirect'), code: 'HTTP_STATUS' },
       { ...ask('JSON that is none', 'invalid-json'), code: 'HTTP_INVALID_JSON' },
       { ...ask('a large body', 'huge?bytes=11', { max_bytes: 10 }), code: 'HTTP_TOO_LARGE' },

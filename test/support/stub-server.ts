@@ -51,11 +51,14 @@ const modes: Modes = {
     const { body = '', type = 'text/plain', ...headers } = Object.fromEntries(query)
     response.writeHead(Number.parseInt(rest, 10), { 'content-type': type, ...headers }).end(body)
   },
-  /** The status named next, with the headers of the request as JSON. */
-  tattling: ({ request, response, rest }) =>
+  /** The status named next, with the headers of the request as JSON, or as text that encodes it: `?as=hex`, `?as=base64`. */
+  tattling: ({ request, response, rest, query }) => {
+    const as = query.get('as') as BufferEncoding | null
+    const told = JSON.stringify(request.headers)
     response
-      .writeHead(Number.parseInt(rest, 10), { 'content-type': 'application/json' })
-      .end(JSON.stringify(request.headers)),
+      .writeHead(Number.parseInt(rest, 10), { 'content-type': as === null ? 'application/json' : 'text/plain' })
+      .end(as === null ? told : Buffer.from(told).toString(as))
+  },
   /** JSON in the encoding named next; `?cut` leaves off the end of it. */
   encoded: ({ response, rest, query }) => {
     const body = encoders[rest as keyof typeof encoders](JSON.stringify({ encoding: rest }))

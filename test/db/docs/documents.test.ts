@@ -37,7 +37,12 @@ const nodeTypes = new Map([...registered, [assert.type, assert]])
 
 const { pool } = await createTestDatabase()
 const evaluator = createEvaluator({ size: 1, log: silentLogger })
-const engine = await createTestEngine(pool, { http, evaluator, nodeTypes })
+const engine = await createTestEngine(pool, {
+  http,
+  evaluator,
+  nodeTypes,
+  secrets: { find: async name => `the secret ${name}` },
+})
 const runner = engine.runner()
 await evaluator.start()
 await runner.start()

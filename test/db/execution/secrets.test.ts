@@ -1,47 +1,112 @@
-// A secret is used, comes back, and is nowhere in the database.
+// Secrets are used, come back in every way a server can give them back, and are nowhere: not in the database, not in the
+// log, not in what a command shows.
+import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import { createHttpClient } from '../../../src/base/http-guard.ts'
+import type { JsonObject } from '../../../src/base/json.ts'
+import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf } from '../../support/engine.ts'
 import { startStubServer } from '../../support/stub-server.ts'
 import { select } from '../schema/rows.ts'
 
-const CANARY = 'sk-canary-5d1c7e90'
+const CANARY = 'sk-canary/5d1c+7e90'
+const encoded = Buffer.from(`bob:${CANARY}`).toString('base64')
+const forms = [
+  CANARY,
+  encodeURIComponent(CANARY),
+  Buffer.from(CANARY).toString('hex'),
+  ...['', 'x', 'xx'].map(before =>
+    Buffer.from(before + CANARY)
+      .toString('base64')
+      .slice(4, -4),
+  ),
+]
 
+const lines: string[] = []
+const log = pino({ level: 'trace' }, { write: line => void lines.push(line) })
 const { pool } = await createTestDatabase()
 const server = await startStubServer()
 const http = createHttpClient({ allowPrivate: ['127.0.0.1'], userAgent: 'mbflow/test' })
-const engine = await createTestEngine(pool, { http, secrets: { find: async () => CANARY } })
+const evaluator = createEvaluator({ size: 1, log })
+await evaluator.start()
+const engine = await createTestEngine(pool, { http, secrets: { find: async () => CANARY }, evaluator, log })
 const runner = engine.runner()
 await runner.start()
 afterAll(async () => {
   await runner.stop()
   await engine.stop()
+  await evaluator.stop()
   await http.close()
   await server.close()
 })
 
-const ask = (path: string) => ({
-  ...{ type: 'llm', policy: { retry: { max_attempts: 2, delay_ms: 1 } } },
-  config: { provider: 'openai', model: 'm', prompt: 'hi', secret: 'crm', base_url: `${server.url}/${path}` },
-})
+const model = { provider: 'openai', model: 'm', prompt: 'hi', secret: 'crm' }
+const basic = { auth: { scheme: 'basic', username: 'bob', secret: 'crm' } }
+const bearer = { auth: { scheme: 'bearer', secret: 'crm' } }
 
-test.each([
-  ['an answer', 'openai?leak', 'completed'],
-  ['an error that is tried again', 'tattling/500', 'failed'],
-])('a secret within %s is neither in rows nor in events nor in jobs', async (_, path, status) => {
+/** What is asked for, how, and how it ends. */
+const cases: readonly (readonly [
+  what: string,
+  status: string,
+  node: { type: string; path: string; config: JsonObject },
+])[] = [
+  ['an answer of a model', 'completed', { type: 'llm', path: 'openai?leak', config: model }],
+  ['an error of a model that is tried again', 'failed', { type: 'llm', path: 'tattling/500', config: model }],
+  ['a header that comes back', 'completed', { type: 'http', path: 'echo', config: bearer }],
+  ['a password that comes back encoded', 'completed', { type: 'http', path: 'echo', config: basic }],
+  ['an error page', 'failed', { type: 'http', path: 'tattling/403', config: basic }],
+  [
+    'templates of every field',
+    'completed',
+    {
+      type: 'http',
+      path: 'echo/{{ secrets.crm }}',
+      config: {
+        method: 'POST',
+        query: { key: '{{ secrets.crm }}' },
+        headers: { 'x-key': 'Token {{ secrets.crm }}' },
+        body: { key: '{{ secrets.crm }}' },
+      },
+    },
+  ],
+  ['an answer in hex', 'completed', { type: 'http', path: 'tattling/200?as=hex', config: bearer }],
+  ['an answer in base64', 'completed', { type: 'http', path: 'tattling/200?as=base64', config: bearer }],
+  [
+    'what an expression says of it',
+    'failed',
+    { type: 'http', path: 'echo', config: { ...bearer, next_page: '$number(body.headers.authorization)' } },
+  ],
+  [
+    'a config that does not fit',
+    'failed',
+    { type: 'http', path: 'echo', config: { method: 'GET', body: '{{ secrets.crm }}', body_type: 'form' } },
+  ],
+]
+
+test.each(cases)('%s does not give a secret away', async (what, status, { type, path, config }) => {
+  const url = `${server.url}/${path}`
+  const asks = {
+    ...{ type, policy: { retry: { max_attempts: 2, delay_ms: 1 } } },
+    config: { ...config, ...(type === 'llm' ? { base_url: url } : { url }) },
+  }
   const { nodes, edges } = documentOf(['ask -> next'])
   const id = await engine.publish({
-    name: path,
-    nodes: nodes.map(node => (node.key === 'ask' ? { ...node, ...ask(path) } : node)),
+    name: what,
+    nodes: nodes.map(node => (node.key === 'ask' ? { ...node, ...asks } : node)),
     edges,
   })
   const [execution = ''] = await engine.begin(id, [{}])
-  expect(await engine.ended(execution)).toMatchObject({ status })
-  expect(server.requests.at(-1)?.headers.authorization).toBe(`Bearer ${CANARY}`)
-  const dump = await everything()
-  expect(dump).toContain('[secret crm]')
-  expect(dump).not.toContain(CANARY)
+  const shown = await engine.ended(execution)
+  expect(shown).toMatchObject({ status })
+  const seen = [await everything(), JSON.stringify(shown), ...lines].join('\n')
+  for (const form of forms) expect(seen).not.toContain(form)
+})
+
+test('the servers were sent the secret, and the database says where it was', async () => {
+  expect(server.requests.some(({ headers }) => headers.authorization === `Bearer ${CANARY}`)).toBe(true)
+  expect(server.requests.some(({ headers }) => headers.authorization === `Basic ${encoded}`)).toBe(true)
+  expect(await everything()).toContain('[secret crm]')
 })
 
 /** Every row of every table, the queue's too. */

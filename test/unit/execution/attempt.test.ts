@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import { Type } from 'typebox'
 import { expect, test } from 'vitest'
+import { type HttpClient, HttpClientError, type HttpRequest } from '../../../src/base/http-client.ts'
 import type { Json } from '../../../src/base/json.ts'
 import { MAX_OUTPUT_BYTES } from '../../../src/base/json-limits.ts'
 import { defineNodeType, failed, type NodeContext, type NodeType, type Outcome } from '../../../src/node/node-type.ts'
@@ -55,6 +56,62 @@ test('a secret within something thrown gets neither into the failure nor into th
   )
   expect(lines.join()).toContain('cannot use [secret api]')
   expect(lines.join()).not.toContain(SECRET)
+})
+
+test('a secret does not get into the log, however it is logged', async () => {
+  const lines: string[] = []
+  const logs = typeThat(async ({ secret, log }) => {
+    log.info('before')
+    const key = await secret('api')
+    log.info({ key, deep: [{ key }], basic: Buffer.from(`bob:${key}`).toString('base64') }, `is ${key}`)
+    log.child({ key }).warn({ err: new Error(key) })
+    return { kind: 'completed', output: null }
+  })
+  const log = pino({}, { write: line => void lines.push(line) })
+  await attemptOf(logs, {}, { secret: SECRET, log })
+  expect(lines.map(line => JSON.parse(line))).toMatchObject([
+    { node: 'it', msg: 'before' },
+    { node: 'it', key: '[secret api]', deep: [{ key: '[secret api]' }], msg: 'is [secret api]' },
+    { node: 'it', key: '[secret api]', err: { message: '[secret api]' } },
+  ])
+  expect(lines.join()).not.toContain(Buffer.from(SECRET).toString('base64').slice(2, -4))
+})
+
+test('a secret that was sent to one origin goes to no other', async () => {
+  const requests: string[] = []
+  const http: HttpClient = {
+    async request({ url }) {
+      requests.push(url)
+      return { status: 200, headers: {}, body: new Uint8Array() }
+    },
+  }
+  const sends = (second: Partial<HttpRequest>) =>
+    typeThat(async ({ secret, http, signal }) => {
+      const key = await secret('api')
+      const terms = { method: 'GET', signal, maxBytes: 1 }
+      await http.request({ url: 'https://a.example/1', headers: { authorization: key }, ...terms })
+      await http.request({ url: 'https://a.example/2', headers: { authorization: key }, ...terms })
+      const failure = await http.request({ url: 'https://b.example/', ...terms, ...second }).catch(error => error)
+      return { kind: 'completed', output: failure instanceof HttpClientError ? failure.code : 'sent' }
+    })
+  for (const second of [
+    { headers: { accept: SECRET } },
+    { body: `key=${SECRET}` },
+    { body: Buffer.from(SECRET) },
+    { url: `https://b.example/?key=${Buffer.from(`x:${SECRET}`).toString('base64url')}` },
+  ]) {
+    expect(await attemptOf(sends(second), {}, { secret: SECRET, http })).toMatchObject({ output: 'HTTP_SECRET_ASTRAY' })
+  }
+  expect(requests.some(url => url.includes('b.example'))).toBe(false)
+  expect(await attemptOf(sends({}), {}, { secret: SECRET, http })).toMatchObject({ output: 'sent' })
+})
+
+test('an output that is too large once its secrets have their names fails the node', async () => {
+  const repeats = typeThat(async ({ secret }) => ({
+    kind: 'completed',
+    output: (await secret('a_name_that_is_longer')).repeat(MAX_OUTPUT_BYTES / 16),
+  }))
+  expect(await attemptOf(repeats, {}, { secret: SECRET })).toMatchObject({ error: { code: 'OUTPUT_TOO_LARGE' } })
 })
 
 test('a secret nobody has fails the node, and says where it could be put', async () => {

@@ -22,6 +22,33 @@ const none: Evaluator = {
 }
 const render = (value: Json, evaluator = none): Promise<Json> => renderTemplates(value, scope, evaluator)
 
+const withSecrets = { ...none, secret: async (name: string) => `the secret ${name}` }
+
+test('a secret is inserted as it is, where one may be named', async () => {
+  expect(await renderTemplates({ a: '{{ secrets.crm }}', b: ['Token {{secrets.api}}!'] }, scope, withSecrets)).toEqual({
+    a: 'the secret crm',
+    b: ['Token the secret api!'],
+  })
+  await expect(renderTemplates('{{ secrets.crm }}', scope, none)).rejects.toMatchObject({ code: 'EXPRESSION_MISSING' })
+})
+
+test('an expression gets nothing of a secret', async () => {
+  for (const expression of ['secrets', 'secrets.crm = "x"', '(secrets.crm)', '$.secrets.crm', 'secrets.crm.length']) {
+    const seen: string[] = []
+    const watching = {
+      ...withSecrets,
+      secret: async () => 'x',
+      evaluate: async (_: string, given: JsonObject) => {
+        seen.push(JSON.stringify(given))
+        return null
+      },
+    }
+    const rendered = await renderTemplates(`{{ ${expression} }}`, scope, watching).catch(error => error.code)
+    expect([null, false, 'EXPRESSION_MISSING']).toContain(rendered)
+    expect(seen.join()).not.toContain('secrets')
+  }
+})
+
 test('text without templates is left alone, closing braces included', async () => {
   expect(await render('a } }} { b')).toBe('a } }} { b')
 })

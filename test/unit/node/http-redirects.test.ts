@@ -23,7 +23,10 @@ afterAll(async () => {
 })
 
 const run = (path: string, config: JsonObject = {}): Promise<Outcome> =>
-  http.execute({ url: `${server.url}/${path}`, max_redirects: 3, ...config }, nodeContext({ http: client }))
+  http.execute(
+    { url: `${server.url}/${path}`, max_redirects: 3, ...config },
+    nodeContext({ http: client, secret: async () => 'sk-1234567890' }),
+  )
 
 /** What the last server was sent. */
 async function arrived(path: string, config?: JsonObject): Promise<JsonObject> {
@@ -68,6 +71,15 @@ test('the same origin gets all headers, another one none that may hold credentia
   const elsewhere = (await arrived(to('redirect', `${other.url}/echo`), { headers })).headers as JsonObject
   expect(elsewhere).toMatchObject({ accept: 'a/b', 'idempotency-key': nodeContext().idempotencyKey })
   expect(['authorization', 'cookie', 'x-api-key'].filter(name => name in elsewhere)).toEqual([])
+})
+
+test.each([
+  ['basic', { scheme: 'basic', username: 'bob', secret: 'crm' }, 'authorization'],
+  ['bearer', { scheme: 'bearer', secret: 'crm' }, 'authorization'],
+  ['api_key', { scheme: 'api_key', secret: 'crm' }, 'x-api-key'],
+])('the same origin gets what auth %s makes, another one does not', async (_, auth, header) => {
+  expect((await arrived('redirect?to=/echo', { auth })).headers).toHaveProperty(header)
+  expect((await arrived(to('redirect', `${other.url}/echo`), { auth })).headers).not.toHaveProperty(header)
 })
 
 test('headers that were left out do not come back on the way back', async () => {

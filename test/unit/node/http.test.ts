@@ -227,6 +227,17 @@ test('what the client refuses fails with its code', async () => {
   expect(await error('huge?bytes=20', { max_bytes: 19 })).toMatchObject({ code: 'HTTP_TOO_LARGE', retryable: false })
 })
 
+test.each([
+  [{ scheme: 'basic', username: 'bob', secret: 'crm' }, { authorization: 'Basic Ym9iOnPDqWNyZXQ=' }],
+  [{ scheme: 'bearer', secret: 'crm' }, { authorization: 'Bearer sécret' }],
+  [{ scheme: 'api_key', secret: 'crm' }, { 'x-api-key': 'sécret' }],
+  [{ scheme: 'api_key', secret: 'crm', header: 'Authorization', prefix: 'Token ' }, { authorization: 'Token sécret' }],
+])('%j is sent as %j', async (auth, headers) => {
+  const secret = async (name: string): Promise<string> => (name === 'crm' ? 'sécret' : '')
+  const outcome = await run('echo', { auth }, { secret })
+  expect(outcome).toMatchObject({ output: { body: { headers } } })
+})
+
 test('a proper config has no problems', () => {
   const config = {
     url: 'https://example.com/{{ input.id }}',
@@ -242,6 +253,12 @@ test.each([
   [{ url: 'https://user:pass@example.com' }, 'url', 'must not hold credentials'],
   [{ headers: { 'bad name': 'x' } }, 'headers["bad name"]', 'is not a header name'],
   [{ headers: { Accept: 'a', accept: 'b' } }, 'headers.accept', 'is there twice'],
+  [
+    { auth: { scheme: 'bearer', secret: 'a' }, headers: { AUTHORIZATION: 'x' } },
+    'headers.AUTHORIZATION',
+    'is set by auth already',
+  ],
+  [{ auth: { scheme: 'api_key', secret: 'a' }, headers: { 'x-api-key': 'x' } }, 'headers.x-api-key', 'is set by auth'],
   [{ body_type: 'form' }, 'body_type', 'needs a body'],
   [{ body: 'a=1', body_type: 'form' }, 'body', 'must be an object'],
   [{ body: { a: 1 }, body_type: 'text' }, 'body', 'must be a string'],

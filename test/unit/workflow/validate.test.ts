@@ -157,6 +157,29 @@ const bad: Case[] = [
     ],
   ],
   [
+    'a secret that an expression works with',
+    withHttp({ url: 'https://x.org/{{ $base64encode(secrets.crm) }}', headers: { a: '{{ secrets }}' } }),
+    [
+      ['nodes[1].config.url', 'a secret can only be inserted as it is: {{ secrets.name }}'],
+      ['nodes[1].config.headers.a', 'a secret can only be inserted as it is: {{ secrets.name }}'],
+    ],
+  ],
+  [
+    'a secret where it would stay',
+    withNode({ config: { template: '{{ secrets.crm }}' } }),
+    [['nodes[1].config.template', 'secrets cannot be used here']],
+  ],
+  [
+    'a secret in an expression',
+    withHttp({ url: 'https://x.org', next_page: 'secrets.crm' }),
+    [['nodes[1].config.next_page', 'secrets cannot be used here']],
+  ],
+  [
+    'a secret in a condition',
+    withEdge({ when: 'secrets.crm = "x"' }),
+    [['edges[0].when', 'secrets cannot be used here']],
+  ],
+  [
     'a condition that names nothing there is',
     withEdge({ when: 'result = 1' }),
     [['edges[0].when', 'there is no name "result"']],
