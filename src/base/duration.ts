@@ -20,7 +20,7 @@ export class DurationError extends Error {
 export function parseDuration(text: string): number {
   const refuse = (reason: string) => new DurationError(text, reason)
   if (text.trim() === '') throw refuse('it is empty; write for example 90s or 1h30m')
-  if (/\s/.test(text)) throw refuse('it holds a blank; write for example 1h30m')
+  if (/\s/.test(text)) throw refuse(`it holds a blank; write ${meant(text) ?? 'for example 1h30m'}`)
   if (/^[+\-−]/.test(text)) throw refuse('it has a sign')
   const ms = /^p/i.test(text) ? parseIso(text, refuse) : parseShort(text, refuse)
   if (ms > LONGEST) throw refuse(`it is too long; the longest is ${formatDuration(LONGEST)}`)
@@ -38,12 +38,42 @@ function parseShort(text: string, refuse: Refuse): number {
   for (const [, count, unit = ''] of text.matchAll(/(\d+)(\D+)/g)) {
     const rank = UNITS.indexOf(unit as Unit)
     if (/^(mo|month|months|M|y|year|years|Y)$/.test(unit)) throw refuse(NO_MONTHS)
-    if (rank < 0) throw refuse(`the unit ${JSON.stringify(unit)} is not known; the units are ${UNITS.join(', ')}`)
+    if (rank < 0) {
+      const fix = meant(text)
+      const advice = fix === undefined ? `the units are ${UNITS.join(', ')}` : `write ${fix}`
+      throw refuse(`the unit ${JSON.stringify(unit)} is not known; ${advice}`)
+    }
     if (rank <= smallest) throw refuse('units go from large to small, each once, for example 1h30m')
     smallest = rank
     ms += Number(count) * MS[unit as Unit]
   }
   return ms
+}
+
+/** What people call the units elsewhere. */
+const NAMES: readonly (readonly [RegExp, Unit])[] = [
+  [/^(w|wk|wks|week|weeks)$/i, 'w'],
+  [/^(d|day|days)$/i, 'd'],
+  [/^(h|hr|hrs|hour|hours)$/i, 'h'],
+  [/^(m|min|mins|minute|minutes)$/, 'm'], // a capital M could be a month
+  [/^(s|sec|secs|second|seconds)$/i, 's'],
+  [/^(ms|msec|millis|millisecond|milliseconds)$/i, 'ms'],
+]
+
+/** The text as it should have been written, if that can be told. */
+function meant(text: string): string | undefined {
+  const plain = text.replace(/\s/g, '')
+  const fixed = plain.replace(/(\d)([a-z]+)/gi, (whole, digit: string, name: string) => {
+    const unit = NAMES.find(([form]) => form.test(name))?.[1]
+    return unit === undefined ? whole : digit + unit
+  })
+  if (fixed === text) return undefined
+  try {
+    parseDuration(fixed)
+    return fixed
+  } catch {
+    return undefined
+  }
 }
 
 const NO_MONTHS = 'months and years differ in length; write days or weeks'

@@ -2,6 +2,7 @@
 // held to as well. So no patterns, whose matching may take for ever, and no references, which may go in circles.
 import type { Problem } from './errors.ts'
 import { isJsonObject, type Json } from './json.ts'
+import { nearMiss } from './near-miss.ts'
 import { childPath } from './schema.ts'
 
 /** Values of the data times those of the schema: what is checked at once keeps everything else waiting. */
@@ -78,7 +79,10 @@ export function checkJsonSchema(schema: Json, path: string): Problem[] {
     const at = childPath(path, keyword)
     const check = Object.hasOwn(keywords, keyword) ? keywords[keyword] : undefined
     if (check !== undefined) return check(value, at)
-    return [{ path: at, message: 'is not supported', hint: `supported are ${Object.keys(keywords).join(', ')}` }]
+    const known = Object.keys(keywords)
+    const meant = nearMiss(keyword, known)
+    const hint = meant === undefined ? `supported are ${known.join(', ')}` : `did you mean "${meant}"?`
+    return [{ path: at, message: 'is not supported', hint }]
   })
 }
 

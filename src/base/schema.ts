@@ -205,7 +205,7 @@ type Schema =
       readonly enum?: readonly unknown[]
       readonly anyOf?: readonly Schema[]
       readonly description?: string
-      readonly properties?: Readonly<Record<string, unknown>>
+      readonly properties?: Readonly<Record<string, Schema>>
       readonly additionalProperties?: unknown
     }
   | undefined
@@ -222,10 +222,9 @@ function mismatch(schema: Schema, value: unknown): Description {
           constants.filter(constant => typeof constant === 'string'),
         )
       : undefined
-  return {
-    message: `must be ${expected} is ${show(value)}`,
-    ...(meant !== undefined && { hint: `did you mean "${meant}"?` }),
-  }
+  const field = Object.entries(schema?.properties ?? {}).find(([, property]) => constantsOf(property).includes(value))
+  const hint = field === undefined ? meant && `did you mean "${meant}"?` : `write { ${field[0]}: ${String(value)} }`
+  return { message: `must be ${expected} is ${show(value)}`, ...(hint !== undefined && { hint }) }
 }
 
 function constantsOf(schema: Schema): unknown[] {

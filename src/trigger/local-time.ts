@@ -118,13 +118,14 @@ interface Reader {
 /** Abbreviations are looked up once per stretch of constant offset: formatting dates costs more than computing slots. */
 function createReader(timezone: string): Reader {
   const zone = zoneNamed(timezone)
+  const abbreviationAt = createAbbreviations(timezone)
   let known = { from: Number.NaN, abbreviation: '' }
   return {
     timezone,
     zone,
     read(slot) {
       const { from, offset } = zone.stretchAt(slot)
-      if (known.from !== from) known = { from, abbreviation: abbreviationAt(timezone, slot) }
+      if (known.from !== from) known = { from, abbreviation: abbreviationAt(slot) }
       return { timezone, local: isoOf(slot, offset), abbreviation: known.abbreviation }
     },
   }
@@ -133,13 +134,15 @@ function createReader(timezone: string): Reader {
 /** English speakers call a zone by a short name only where they live. */
 const ENGLISH = ['en-US', 'en-GB', 'en-AU', 'en-NZ', 'en-IN']
 
-function abbreviationAt(timeZone: string, instant: Instant): string {
-  for (const locale of ENGLISH) {
-    const format = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: 'short' })
-    const name = format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? ''
-    if (/^[A-Z]+$/.test(name)) return name
+function createAbbreviations(timeZone: string): (instant: Instant) => string {
+  const formats = ENGLISH.map(locale => new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: 'short' }))
+  return instant => {
+    for (const format of formats) {
+      const name = format.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+      if (/^[A-Z]+$/.test(name)) return name
+    }
+    return ''
   }
-  return ''
 }
 
 function isoOf(instant: Instant, offset: number): string {

@@ -8,7 +8,7 @@
 // 3. Slots are whole seconds and strictly increase.
 import type { Local } from './instant.ts'
 import type { Instant, Schedule } from './trigger-type.ts'
-import { LARGEST_CHANGE_MS, type Zone } from './zone.ts'
+import { LARGEST_CHANGE_MS, startOfMonth, type Zone } from './zone.ts'
 
 /** A day of the proleptic Gregorian calendar. */
 export interface Day {
@@ -127,8 +127,8 @@ function nextDay(times: WallTimes, from: number): number | undefined {
     const date = new Date(day * DAY_MS)
     const year = date.getUTCFullYear()
     const month = date.getUTCMonth()
-    const firstOfMonth = Date.UTC(year, month, 1) / DAY_MS
-    const firstOfNext = Date.UTC(year, month + 1, 1) / DAY_MS
+    const firstOfMonth = startOfMonth(year, month) / DAY_MS
+    const firstOfNext = startOfMonth(year, month + 1) / DAY_MS
     if (times.months.has(month + 1)) {
       const daysInMonth = firstOfNext - firstOfMonth
       for (; day < firstOfNext; day++) {

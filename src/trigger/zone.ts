@@ -3,6 +3,8 @@
 //
 // 1. Stretches are contiguous and half-open: every instant lies in exactly one.
 // 2. A stretch knows the offset before it, also when the change lies up to two days before the year it was asked for.
+// 3. No zone has plans beyond 2100 other than rules for every year, and the calendar repeats every 400 years: of these,
+//    each year is probed once.
 import type { Problem } from '../base/errors.ts'
 import { createLru } from '../base/lru.ts'
 import { nearMiss } from '../base/near-miss.ts'
@@ -23,8 +25,16 @@ export interface Zone {
 
 const SECOND_MS = 1_000
 const DAY_MS = 86_400_000
+const RULES_ONLY = 2100
+const CYCLE_YEARS = 400
+const CYCLE_MS = 146_097 * DAY_MS
 /** No zone ever changed its offset by more (the date line moved across Samoa: 24 h). */
 export const LARGEST_CHANGE_MS = 2 * DAY_MS
+
+/** By itself `Date.UTC` takes the years 0 to 99 for those of the 20th century. */
+export function startOfMonth(year: number, month: number): Instant {
+  return new Date(0).setUTCFullYear(year, month, 1)
+}
 
 const zones = createLru<string, Zone>(1_000)
 
@@ -40,23 +50,28 @@ export function zoneNamed(name: string): Zone {
 function createZone(name: string): Zone {
   const offsetAt = createOffsets(name)
   const years = new Map<number, readonly Stretch[]>()
-  return {
-    stretchAt(instant) {
-      const year = new Date(instant).getUTCFullYear()
-      let stretches = years.get(year)
-      if (!stretches) {
-        stretches = stretchesOf(year, offsetAt)
-        years.set(year, stretches)
-      }
-      return stretches.find(({ until }) => instant < until) as Stretch
-    },
+  const stretchAt = (instant: Instant): Stretch => {
+    const year = new Date(instant).getUTCFullYear()
+    const cycles = Math.max(0, Math.floor((year - RULES_ONLY) / CYCLE_YEARS))
+    if (cycles > 0) return later(stretchAt(instant - cycles * CYCLE_MS), cycles * CYCLE_MS)
+    let stretches = years.get(year)
+    if (!stretches) {
+      stretches = stretchesOf(year, offsetAt)
+      years.set(year, stretches)
+    }
+    return stretches.find(({ until }) => instant < until) as Stretch
   }
+  return { stretchAt }
+}
+
+function later({ from, until, ...offsets }: Stretch, ms: number): Stretch {
+  return { from: from + ms, until: until + ms, ...offsets }
 }
 
 /** Stretches that cover a year, the first of which begins before it, the last cut off at its end. */
 function stretchesOf(year: number, offsetAt: Offsets): Stretch[] {
-  const start = Date.UTC(year, 0, 1)
-  const end = Date.UTC(year + 1, 0, 1)
+  const start = startOfMonth(year, 0)
+  const end = startOfMonth(year + 1, 0)
   const stretches: Stretch[] = []
   let from = start - LARGEST_CHANGE_MS
   let before = offsetAt(from)

@@ -205,7 +205,7 @@ test.each<[string, string, unknown, string[]]>([
     { every: '1h', misfire: { policy: 'fire_all', threshold: 5, catch_up_window: '1 day', max: 0 } },
     [
       'triggers[0].config.misfire.threshold must be a string, is 5',
-      'triggers[0].config.misfire.catch_up_window "1 day" is not a duration: it holds a blank; write for example 1h30m',
+      'triggers[0].config.misfire.catch_up_window "1 day" is not a duration: it holds a blank; write 1d',
       'triggers[0].config.misfire.max must be at least 1, is 0',
     ],
   ],

@@ -37,3 +37,41 @@ test('offsets of odd quarters and of seconds are exact', () => {
   expect(zoneNamed('Asia/Kathmandu').stretchAt(Date.UTC(2026, 0, 1)).offset).toBe(5.75 * HOUR)
   expect(zoneNamed('Africa/Monrovia').stretchAt(Date.UTC(1970, 5, 1)).offset).toBe(-(44 * 60 + 30) * 1_000)
 })
+
+test.each([
+  'Europe/Berlin',
+  'America/New_York',
+  'America/Santiago',
+  'Africa/Casablanca',
+  'Africa/Cairo',
+  'Asia/Gaza',
+  'Asia/Kathmandu',
+  'Australia/Lord_Howe',
+  'Pacific/Chatham',
+  'UTC',
+])('in years far ahead the stretches of %s are those of the rules', timezone => {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' })
+  const offsetText = (instant: number): string => /GMT.*$/.exec(format.format(instant))?.[0] ?? ''
+  const zone = zoneNamed(timezone)
+  for (const year of [2499, 2500, 2501, 2899, 2900, 4000, 9998]) {
+    const end = Date.UTC(year + 1, 0, 1)
+    for (let at = Date.UTC(year, 0, 1); at < end; ) {
+      const { from, until, offset, before } = zone.stretchAt(at)
+      expect(from).toBeLessThanOrEqual(at)
+      const texts = [at, Math.floor((at + until) / 2), until - 1].map(offsetText)
+      expect(new Set(texts).size).toBe(1)
+      if (offset !== before) expect([offsetText(from - 1) === texts[0], offsetText(from)]).toEqual([false, texts[0]])
+      if (until < end) expect(offsetText(until)).not.toBe(texts[0])
+      at = until
+    }
+  }
+})
+
+test('the first century has years of its own', () => {
+  const zone = zoneNamed('Europe/Berlin')
+  for (const year of ['-000001', '0000', '0001', '0099', '0100']) {
+    const at = Date.parse(`${year}-12-31T00:00Z`)
+    const { from, until } = zone.stretchAt(at)
+    expect([from <= at, until - at]).toEqual([true, 86_400_000])
+  }
+})
