@@ -14,9 +14,12 @@ test.each([
   expect(excerpt(text, length)).toBe(shown)
 })
 
+// Any code units, lone surrogates too. (fast-check's `binary` texts take a second to prepare.)
+const anyText = fc.uint16Array({ maxLength: 50 }).map(units => String.fromCharCode(...units))
+
 test('an excerpt is one line that can be stored, and never too long', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 50 }), fc.integer({ min: 1, max: 60 }), (text, length) => {
+    fc.property(anyText, fc.integer({ min: 1, max: 60 }), (text, length) => {
       const shown = excerpt(text, length)
       expect(checkStorable(shown)).toBeNull()
       expect(shown).not.toMatch(/[\n\r\u2028\u2029]/)

@@ -76,7 +76,7 @@ test('what is printed is read back as the same document', () => {
       expect(problems).toEqual([])
       expect(fromForm(documents[0]?.raw as DocumentForm)).toEqual(original)
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
 })
 
