@@ -48,6 +48,7 @@ export const eventFamily: Family = (program, context) => {
 async function emit(context: CliContext, type: string, { data, source, id, subject }: EmitOptions): Promise<void> {
   const { randomUUID } = await import('node:crypto')
   const { acceptEvents } = await import('../inbox/accept.ts')
+  const { notify } = await import('../db/listener.ts')
   const { readCloudEvent } = await import('../inbox/cloud-event.ts')
   const read = readCloudEvent({
     specversion: '1.0',
@@ -61,6 +62,7 @@ async function emit(context: CliContext, type: string, { data, source, id, subje
   if ('problems' in read) throw new MbflowError('EVENT_INVALID', 'this is no event', { problems: read.problems })
   const { pool } = await context.connect()
   const [accepted] = await acceptEvents(pool, [read.event])
+  await notify(pool, 'events')
   context.output.one({ ...accepted }, () => [
     accepted?.duplicate
       ? `told before: ${accepted.source} ${accepted.id}`

@@ -43,7 +43,7 @@ export function readCloudEvent(raw: JsonObject): ReadEvent {
   if (fault !== null) problems.push({ path: 'data', message: `cannot be stored: ${fault.replace('event[0].', '')}` })
   if (problems.length > 0) return { problems }
   const event = { source: String(source), externalId: String(id), type: String(type), attributes, data }
-  if (eventBytes(event) <= MAX_EVENT_BYTES) return { event }
+  if (jsonBytes(shownEvent(event), MAX_EVENT_BYTES) <= MAX_EVENT_BYTES) return { event }
   const message = `has more than ${MAX_EVENT_BYTES} bytes as JSON, the most an event may have`
   return { problems: [{ path: 'data', message, hint: 'send a reference to it' }] }
 }
@@ -106,8 +106,9 @@ function extensionProblem(name: string, value: Json): string | null {
   return isInteger ? null : 'must be a string, a boolean or a whole number of 32 bits'
 }
 
+/** Its size as JSON. */
 export function eventBytes(event: InboundEvent): number {
-  return jsonBytes(shownEvent(event), MAX_EVENT_BYTES)
+  return Buffer.byteLength(JSON.stringify(shownEvent(event)))
 }
 
 /** What expressions and executions see as `event`. */

@@ -71,9 +71,13 @@ function together(trigger: Trigger, members: readonly Member[], { events, dispos
   if (last === undefined || stands === undefined) return []
   const { all_of, batch } = trigger.config
   const isList = all_of !== undefined || batch !== undefined
-  const fields: JsonObject = isList ? { events: given.map(shownEvent) } : { event: shownEvent(stands) }
+  // Several events of a trigger that takes them one by one are a batch of its rule before.
+  const fields: JsonObject = {
+    ...(!isList && { event: shownEvent(stands) }),
+    ...((isList || given.length > 1) && { events: given.map(shownEvent) }),
+  }
   const chain = [...new Set(given.flatMap(event => event.chain))]
-  const reason = batch === undefined ? 'window' : 'batch'
+  const reason = all_of === undefined ? 'batch' : 'window'
   return [
     ...members.slice(0, -1).map(({ eventId }) => unfired(trigger, eventId, { disposition: 'coalesced', reason })),
     {

@@ -70,11 +70,12 @@ export function createDrain(deps: DrainDeps): Loop {
   })
 }
 
-/** One pass over what waits, or if nothing does over the groups that are due. */
+/** One pass over the groups that are due, and over what waits. */
 export async function tick(deps: DrainDeps): Promise<DrainReport> {
+  const closed = await closeGroups(deps)
   const waiting = await loadUnprocessed(deps.pool, BATCH)
   const drained = waiting.length > 0 ? await drain(deps, waiting) : NOTHING
-  const { processed, fired, buffered } = drained.processed > 0 ? drained : await closeGroups(deps)
+  const { processed, fired, buffered } = sum([closed, drained])
   if (buffered.length > 0) deps.onBuffered?.(buffered)
   if (fired.length > 0) {
     deps.onFired?.()
@@ -90,6 +91,14 @@ interface Done extends Pick<DrainReport, 'processed' | 'fired'> {
 }
 
 const NOTHING: Done = { processed: 0, fired: [], buffered: [] }
+
+function sum(done: readonly Done[]): Done {
+  return {
+    processed: done.reduce((total, one) => total + one.processed, 0),
+    fired: done.flatMap(one => one.fired),
+    buffered: done.flatMap(one => one.buffered),
+  }
+}
 
 async function drain(deps: DrainDeps, waiting: readonly WaitingEvent[]): Promise<Done> {
   // Read after the events: whoever applied a trigger before an event was sent finds it here.
@@ -127,16 +136,15 @@ async function disposeOf(deps: DrainDeps, judged: readonly Judged[]): Promise<Do
   } catch (error) {
     if (isTransient(error) || judged.length === 1) throw error
     const half = judged.length >> 1
-    const halves = [judged.slice(0, half), judged.slice(half)]
-    const results = await Promise.allSettled(halves.map(some => disposeOf(deps, some)))
-    const done = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    const done: Done[] = []
+    for (const some of [judged.slice(0, half), judged.slice(half)])
+      await disposeOf(deps, some).then(
+        one => done.push(one),
+        () => {},
+      )
     if (done.length === 0) throw error
     if (done.length === 1) deps.log.error({ evt: 'inbox.stuck', err: error }, 'events could not be processed and stay')
-    return {
-      processed: done.reduce((sum, one) => sum + one.processed, 0),
-      fired: done.flatMap(one => one.fired),
-      buffered: done.flatMap(one => one.buffered),
-    }
+    return sum(done)
   }
 }
 
@@ -197,9 +205,13 @@ async function closeGroups(deps: DrainDeps): Promise<Done> {
   })
 }
 
-/** Null where the trigger gathers nothing any more. */
-function gatheringOf({ type, enabled, config }: Trigger): Gathering | null {
-  return type === 'event' && enabled ? eventRuleOf(config).gathering : null
+/** Null where the trigger gathers nothing any more, or nobody can tell. */
+function gatheringOf({ type, config }: Trigger): Gathering | null {
+  try {
+    return type === 'event' ? eventRuleOf(config).gathering : null
+  } catch {
+    return null
+  }
 }
 
 /** Reads what the verdicts need beside the events at hand. */

@@ -100,7 +100,7 @@ function join(gathering: Gathering, group: Group, { member, now }: Joining): Gat
       return joinThrottle(gathering, group, { ...member, at: now })
     case 'batch': {
       const members = [...group.members, member].sort(byTime)
-      if (members.length === gathering.size) return { verdicts: [fired(members)], group: null }
+      if (members.length >= gathering.size) return { verdicts: [fired(members)], group: null }
       const openedAt = Math.min(group.openedAt, member.at)
       return { verdicts: [], group: { ...group, openedAt, dueAt: openedAt + gathering.within, members } }
     }

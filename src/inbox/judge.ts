@@ -38,8 +38,15 @@ export async function judge(
   const concerned = candidates.filter(({ rule }) =>
     rule.selectors.some(({ pattern }) => matchesType(pattern, event.type)),
   )
+  if (concerned.length === 0) return { event, judgements: [] }
+  const scope = { event: shownEvent(event) }
+  // What came by SQL was not looked at before.
+  const unfit = checkStorable({ events: [scope.event] })
+  if (unfit !== null)
+    return { event, judgements: concerned.map(({ trigger }) => ({ trigger, kind: 'fault', message: unfit })) }
+  const evaluate = (expression: string): Promise<Json | undefined> => evaluator.evaluate(expression, scope)
   try {
-    const judgements = await Promise.all(concerned.map(one => judgeFor(event, one, evaluator)))
+    const judgements = await Promise.all(concerned.map(one => judgeFor(event, one, evaluate)))
     return { event, judgements: judgements.filter(one => one !== null) }
   } catch (error) {
     if (error instanceof ExpressionError && error.code === 'EXPRESSION_UNAVAILABLE') return null
@@ -47,21 +54,18 @@ export async function judge(
   }
 }
 
+type Evaluate = (expression: string) => Promise<Json | undefined>
+
 /** Null: it does not want it. */
 async function judgeFor(
   event: WaitingEvent,
   { trigger, rule }: Candidate,
-  evaluator: Evaluator,
+  evaluate: Evaluate,
 ): Promise<Judgement | null> {
-  if (event.chain.includes(trigger.workflowName)) return { trigger, kind: 'loop' }
-  const scope = { event: shownEvent(event) }
-  // What came by SQL was not looked at before.
-  const unfit = checkStorable({ events: [scope.event] })
-  if (unfit !== null) return { trigger, kind: 'fault', message: unfit }
-  const evaluate = (expression: string): Promise<Json | undefined> => evaluator.evaluate(expression, scope)
   try {
     const part = await selectorOf(event, rule, evaluate)
     if (part < 0) return null
+    if (event.chain.includes(trigger.workflowName)) return { trigger, kind: 'loop' }
     const groupKey = rule.groupBy === null ? '' : groupKeyOf(await evaluate(rule.groupBy))
     if (groupKey !== null) return { trigger, kind: 'wanted', gathering: rule.gathering, part, groupKey }
     return { trigger, kind: 'fault', message: 'group_by found nothing to tell its group by' }
@@ -73,21 +77,14 @@ async function judgeFor(
 }
 
 /** The first selector the event fits; -1 when it fits none. */
-async function selectorOf(
-  event: StoredEvent,
-  { selectors }: EventRule,
-  evaluate: (expression: string) => Promise<Json | undefined>,
-): Promise<number> {
+async function selectorOf(event: StoredEvent, { selectors }: EventRule, evaluate: Evaluate): Promise<number> {
   for (const [i, { pattern, filters }] of selectors.entries()) {
     if (matchesType(pattern, event.type) && (await all(filters, evaluate))) return i
   }
   return -1
 }
 
-async function all(
-  filters: readonly string[],
-  evaluate: (expression: string) => Promise<Json | undefined>,
-): Promise<boolean> {
+async function all(filters: readonly string[], evaluate: Evaluate): Promise<boolean> {
   for (const filter of filters) {
     const value = (await evaluate(filter)) ?? false
     if (typeof value !== 'boolean')

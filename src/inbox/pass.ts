@@ -58,7 +58,12 @@ export function passOver(judged: readonly Judged[], groups: ReadonlyMap<string, 
       const name = { triggerId: trigger.id, groupKey }
       const id = groupId(name)
       const present = after.has(id) ? (after.get(id)?.group ?? null) : (groups.get(id) ?? null)
-      const member = { eventId: event.id, at: event.receivedAt.getTime(), part, bytes: eventBytes(event) }
+      const member = {
+        eventId: event.id,
+        at: event.receivedAt.getTime(),
+        part,
+        bytes: gathering === null ? 0 : eventBytes(event),
+      }
       const found =
         gathering === null
           ? { verdicts: [{ kind: 'fire' as const, members: [member] }], group: null }

@@ -76,6 +76,18 @@ export const invariants: readonly Invariant[] = [
       where following <= slot_until`,
   },
   {
+    name: 'event_once',
+    holds:
+      'an event has its row in the ledger of a trigger only once it is processed, and waits in no group of it any more',
+    violations: sql('verify.events')`
+      select i.id as event_id, f.trigger_id, i.processed_at, g.group_key
+      from public.trigger_fires f
+      join public.inbound_events i on f.fire_key = 'evt:' || i.id
+      left join public.event_group_members m on m.trigger_id = f.trigger_id and m.event_id = i.id
+      left join public.event_groups g on g.trigger_id = m.trigger_id and g.group_key = m.group_key and g.gathering <> 'throttle'
+      where i.processed_at is null or g.group_key is not null`,
+  },
+  {
     name: 'cursor_ahead',
     holds: 'the cursor of a trigger lies after every slot it has disposed of',
     violations: sql('verify.cursor')`

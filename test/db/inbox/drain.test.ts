@@ -143,3 +143,36 @@ test('an event that a filter cannot judge is skipped by that trigger, with what 
     faults: [{ trigger: `fired/${trigger.key}`, message: expect.stringMatching(/^EXPRESSION_FAILED: /) }],
   })
 })
+
+test('a trigger whose rule cannot be read is disarmed with its error, and the others fire', async () => {
+  const [broken, sound] = [
+    await triggers.create('event', { event: 'rule', batch: { size: 2, within: '1h' } }),
+    await triggers.create('event', { event: 'rule' }),
+  ]
+  const config = { event: 'rule', batch: { size: 2, within: 'soon' } }
+  await engine.pool.run(sql('test.break')`update public.triggers set config = ${config} where id = ${broken.id}`)
+  await inbox.tell({ type: 'rule' })
+  await inbox.drain()
+  expect(await triggers.countExecutions(sound.id)).toBe(1)
+  const [row] = await engine.pool.rows(
+    sql('test.disarmed')`select enabled, pause_note as note from public.triggers where id = ${broken.id}`,
+  )
+  expect(row).toEqual({ enabled: false, note: expect.stringContaining('soon') })
+})
+
+test('an event that cannot be processed stays behind alone', async () => {
+  const trigger = await triggers.create('event', { event: 'poison' })
+  await engine.pool.executeSql(`
+    create function public.refuse_poison() returns trigger language plpgsql as $$
+    begin raise exception 'poison' using errcode = '22023'; end $$;
+    create trigger refuse_poison before insert on public.executions for each row
+      when (new.input_data::text like '%deadly%') execute function public.refuse_poison()`)
+  const events = Array.from({ length: 9 }, (_, i) => ({ type: 'poison', data: i === 4 ? 'deadly' : 'sound' }))
+  const ids = await inbox.tell(...events)
+  await expect(inbox.drain()).rejects.toThrow('poison')
+  expect(await triggers.countExecutions(trigger.id)).toBe(8)
+  await engine.pool.executeSql('drop trigger refuse_poison on public.executions')
+  await inbox.drain()
+  expect(await triggers.countExecutions(trigger.id)).toBe(9)
+  expect(await triggers.ledger(trigger.id)).toHaveLength(ids.length)
+})

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sql } from '../../../src/db/sql.ts'
+import { tick } from '../../../src/inbox/drain.ts'
 import { disableTrigger, editTrigger, enableTrigger } from '../../../src/trigger/arm.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, type TestEngine } from '../../support/engine.ts'
@@ -161,6 +162,25 @@ test('a trigger that gathers in another way closes what it had gathered, and one
   await scattered({ type: 'turn', externalId: 'u2' })
   expect(await inbox.fates(other.id)).toEqual({ u1: 'fired', u2: 'fired' })
   expect(await inbox.fates(numbers.id)).toEqual({ u1: 'coalesced batch', u2: 'fired' })
+})
+
+test('a batch of a rule that takes events one by one by now fires with all of them', async () => {
+  const trigger = await triggers.create('event', { event: 'former', batch: { size: 9, within: '1h' } })
+  await scattered({ type: 'former', externalId: 'f1' }, { type: 'former', externalId: 'f2' })
+  const change = { config: { event: 'former' } }
+  await engine.pool.transaction(tx => editTrigger(tx, triggers.arm, { id: trigger.id, change }))
+  await inbox.age(3_600_000)
+  await inbox.drain()
+  expect(await inbox.inputs(trigger.id)).toMatchObject([{ event: { id: 'f2' }, events: [{ id: 'f1' }, { id: 'f2' }] }])
+})
+
+test('a group is closed at its time while other events keep coming', async () => {
+  const trigger = await triggers.create('event', { event: 'quiet', debounce: { quiet: '30s' } })
+  await scattered({ type: 'quiet' })
+  await inbox.age(60_000)
+  await inbox.tell({ type: 'noise' })
+  await tick(inbox.deps)
+  expect(await triggers.countExecutions(trigger.id)).toBe(1)
 })
 
 test('with buffer_one a batch waits whole for the execution before it', async () => {

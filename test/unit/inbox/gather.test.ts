@@ -115,6 +115,13 @@ test('a batch fires when it is full', () => {
   expect(told(run(batch, at(0, 1, 2, 3), 3))).toEqual(['2: fire a b c'])
 })
 
+test('a batch that was made smaller fires with what it has', () => {
+  const larger: Gathering = { kind: 'batch', size: 9, within: 10 }
+  const { group } = run(larger, at(0, 1, 2, 3), 3)
+  const found = arrive(batch, group, { eventId: 'e', at: 4, part: 0, bytes: 1, now: 4 })
+  expect(found).toMatchObject({ verdicts: [{ kind: 'fire', members: { length: 5 } }], group: null })
+})
+
 test('a batch that does not fill fires so long after its first event', () => {
   expect(told(run(batch, at(0, 9)))).toEqual(['10: fire a b'])
 })
