@@ -1,7 +1,6 @@
-// The URLs of webhook triggers. A signature is over the bytes that were sent, so bodies are handed on unread; every method
+// The URLs of webhook triggers. A signature is over the bytes that were sent: bodies are handed on as they are. Every method
 // comes here, since which of them a hook takes is nobody's business who does not know the hook.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { MAX_OUTPUT_BYTES } from '../../base/json-limits.ts'
 import type { Accepted, Answer, Receiver } from '../../inbox/receive.ts'
 import { type Refused, refusalStatuses } from '../../inbox/refusal.ts'
 import { HOOKS_PATH } from '../../trigger/hooks.ts'
@@ -11,17 +10,10 @@ const EXECUTION_ID = 'mbflow-execution-id'
 
 export function addHookRoutes(app: FastifyInstance, receiver: Receiver): void {
   const closing = new AbortController()
-  // A plugin of its own: its parser is not that of the other routes.
-  app.register(async hooks => {
-    hooks.removeAllContentTypeParsers()
-    hooks.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_OUTPUT_BYTES }, (_request, body, done) =>
-      done(null, body),
-    )
-    hooks.addHook('preClose', async () => closing.abort())
-    hooks.all(`${HOOKS_PATH}:token`, async (request, reply) =>
-      send(reply, await receiver.receive(callOf(request), closing.signal)),
-    )
-  })
+  app.addHook('preClose', async () => closing.abort())
+  app.all(`${HOOKS_PATH}:token`, async (request, reply) =>
+    send(reply, await receiver.receive(callOf(request), closing.signal)),
+  )
 }
 
 function callOf({ params, raw, body, ip }: FastifyRequest) {
