@@ -3,7 +3,8 @@ import { MbflowError, messageOf, systemCode } from '../base/errors.ts'
 import type { Place } from './embedded-place.ts'
 
 const FULL = /no space left on device|disk quota exceeded/i
-const DENIED = /permission denied|operation not permitted|read-only file system/i
+const READ_ONLY = /read-only file system/i
+const DENIED = /permission denied|operation not permitted/i
 
 export async function explained<T>(place: Place, work: () => Promise<T>): Promise<T> {
   try {
@@ -28,6 +29,12 @@ function explain(error: unknown, { folder, logFile, account }: Place): MbflowErr
       cause: error,
     })
   }
+  if (READ_ONLY.test(said)) {
+    return new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL cannot write in ${folder}: ${said}`, {
+      hint: 'name another folder with MBFLOW_DATA_DIR',
+      cause: error,
+    })
+  }
   if (DENIED.test(said)) {
     return new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL cannot use the folder ${folder}: ${said}`, {
       hint:
@@ -40,7 +47,7 @@ function explain(error: unknown, { folder, logFile, account }: Place): MbflowErr
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'mkdir') {
     return new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL cannot make its folder: ${said}`, {
-      hint: 'a file may be in its way, or the file system read-only; name another folder with MBFLOW_DATA_DIR',
+      hint: 'something else may be in its way; name another folder with MBFLOW_DATA_DIR',
       cause: error,
     })
   }

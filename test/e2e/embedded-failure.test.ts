@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
@@ -51,7 +51,22 @@ test('a file in the way of the data folder is not blamed on PostgreSQL', async (
   await expect(acquire({ dataDir: join(root, 'file', 'data') })).rejects.toMatchObject({
     code: 'EMBEDDED_FAILED',
     message: expect.stringContaining('cannot make its folder'),
-    hint: expect.stringContaining('a file may be in its way'),
+    hint: expect.stringContaining('may be in its way'),
+  })
+})
+
+test('a data folder behind a link that leads nowhere is named', async () => {
+  symlinkSync(join(root, 'unmounted'), join(root, 'link'))
+  await expect(acquire({ dataDir: join(root, 'link', 'data') })).rejects.toMatchObject({
+    code: 'EMBEDDED_FAILED',
+    message: expect.stringContaining(`no such file or directory, mkdir '${root}/link/data'`),
+  })
+})
+
+test.runIf(process.platform === 'linux')('a place that takes no folders is refused, not tried for ever', async () => {
+  await expect(acquire({ dataDir: '/proc/mbflow' })).rejects.toMatchObject({
+    code: 'EMBEDDED_FAILED',
+    message: expect.stringContaining('cannot make its folder'),
   })
 })
 
