@@ -1,7 +1,9 @@
 // What a command says. Results go to stdout, as text for people or, with --json, as JSON and nothing else; everything
-// around them (progress, advice, errors) goes to stderr. Colours only where a terminal shows them (NO_COLOR is heeded).
+// around them (progress, advice, errors) goes to stderr. Colours only where a terminal shows them (NO_COLOR is heeded), and
+// there nothing that would move its cursor or turn its reading direction; in a file or a pipe texts stay what they are.
 import { styleText } from 'node:util'
 import { type Column, renderTable, type Style } from './table.ts'
+import { terminalSafe } from './text.ts'
 
 /** A stream of the process, or one that stands for it. */
 export interface Stream extends NodeJS.WritableStream {
@@ -35,7 +37,7 @@ export function createOutput({ stdout, stderr, json }: OutputOptions): Output {
   const width = stdout.isTTY ? stdout.columns : undefined
   const style = (name: Style, text: string): string => styleText(name, text, { stream: stdout })
   const write = (lines: readonly string[]): void => {
-    for (const line of lines) stdout.write(`${line}\n`)
+    for (const line of lines) stdout.write(`${stdout.isTTY ? terminalSafe(line) : line}\n`)
   }
   const writeJson = (value: unknown): void => write([JSON.stringify(value, null, 2)])
 

@@ -11,6 +11,18 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, char => ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+// The ends of lines, and what `styleText` writes for our styles.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const OURS = /(\n|\u001b\[(?:1|2|22|31|32|33|36|39)m)/
+
+/** Lines of ours, with their colours, in which somebody else's text stands: that is made printable. */
+export function terminalSafe(lines: string): string {
+  return lines
+    .split(OURS)
+    .map((piece, i) => (i % 2 === 0 ? printable(piece) : piece))
+    .join('')
+}
+
 const ASCII = /^[\u0020-\u007e]*$/
 const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Control}\p{Mark}]+$/u
 const EMOJI = /^(\p{Emoji_Presentation}|\p{Regional_Indicator}{2}|.\ufe0f)/u

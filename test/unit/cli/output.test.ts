@@ -62,3 +62,25 @@ test('there are no colours without a terminal', () => {
   output.rows([{ id: 1 }], columns, '')
   expect(stdout.text()).not.toContain('\u001b')
 })
+
+test('on a terminal the text of others is shown, not obeyed, and the colours are ours', () => {
+  const { output, stdout } = outputs({ isTTY: true })
+  const hostile = 'a\u001b[2J\u009b31m\u202eb'
+  output.one({}, () => [`\u001b[1mbold\u001b[22m ${hostile}`])
+  output.next({}, () => `one\ntwo ${hostile}`)
+  const shown = 'a\\u001b[2J\\u009b31m\\u202eb'
+  expect(stdout.text()).toBe(`\u001b[1mbold\u001b[22m ${shown}\none\ntwo ${shown}\n`)
+})
+
+test('on a terminal JSON stays what it says', () => {
+  const { output, stdout } = outputs({ json: true, isTTY: true })
+  output.one({ text: '\u001b[2J\u009b31m\u202eb' }, () => [])
+  expect(stdout.text()).not.toMatch(/[\u0080-\u009f\u202e]/)
+  expect(JSON.parse(stdout.text())).toEqual({ text: '\u001b[2J\u009b31m\u202eb' })
+})
+
+test('without a terminal texts stay what they are', () => {
+  const { output, stdout } = outputs()
+  output.one({}, () => ['a\u202eb'])
+  expect(stdout.text()).toBe('a\u202eb\n')
+})
