@@ -50,21 +50,22 @@ export function createProgram(context: CliContext, { stdout, stderr }: Io): Comm
   return program
 }
 
-/** Runs one command line and resolves to its exit code. */
+/** Runs one command line and resolves to its exit code: how its work went, also when it cannot close what it opened. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = createSession(io)
   const program = createProgram(session.context, io)
   program.hook('preAction', (_, command) => session.begin(command.optsWithGlobals()))
-  try {
-    await program.parseAsync(normaliseFlags(argv), { from: 'user' })
-    return 0
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return 0 // --help, --version
-      if (error.code === 'commander.help') return 2 // a command is missing; its help has been printed
-    }
-    return reportFailure(await session.explain(error), io.stderr, argv.includes('--json'))
-  } finally {
-    await session.close()
-  }
+  const report = (error: unknown): number => reportFailure(error, io.stderr, argv.includes('--json'))
+  const exitCode = await program.parseAsync(normaliseFlags(argv), { from: 'user' }).then(
+    () => 0,
+    async (error: unknown) => {
+      if (error instanceof CommanderError) {
+        if (error.exitCode === 0) return 0 // --help, --version
+        if (error.code === 'commander.help') return 2 // a command is missing; its help has been printed
+      }
+      return report(await session.explain(error))
+    },
+  )
+  await session.close().catch(report)
+  return exitCode
 }

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { expect, test } from 'vitest'
-import { runMbflow, startProcess } from '../support/processes.ts'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLogger } from '../../src/base/log.ts'
+import { acquireEmbedded } from '../../src/db/embedded.ts'
+import { runMbflow, startMbflow, startProcess } from '../support/processes.ts'
+import { makeFolder, query } from './embedded-folder.ts'
 
 const INTERRUPTIBLE = `
   import { createInterruption } from ${JSON.stringify(new URL('../../src/cli/interruption.ts', import.meta.url).href)}
@@ -33,4 +39,30 @@ test('the first interruption lets a command finish, the second ends it at once',
   running.send('SIGTERM')
   await running.line(/^finishing$/)
   expect(await running.stop('SIGINT')).toEqual({ code: null, signal: 'SIGINT' })
+})
+
+test('a command that did its work and cannot leave the embedded server says so, and has done its work', async () => {
+  const folder = await makeFolder()
+  onTestFinished(folder.remove)
+  const env = { MBFLOW_DATA_DIR: folder.dataDir }
+  const server = await acquireEmbedded({ dataDir: folder.dataDir, log: silentLogger })
+  await runMbflow(['migrate', 'up'], { env })
+  const watching = startMbflow(['execution', 'watch'], { env })
+  const asking =
+    "select from pg_stat_activity where application_name = 'mbflow:cli' and query like '%execution.changed%'"
+  while ((await query(server.url, asking)).length === 0) await systemClock.sleep(20)
+
+  const lock = join(folder.dataDir, 'lock')
+  mkdirSync(lock)
+  const { code } = await watching.stop('SIGTERM')
+  rmdirSync(lock)
+  expect([code, watching.stderr().split('\n')]).toEqual([
+    0,
+    [
+      expect.stringMatching(/^error: the embedded PostgreSQL in .* failed: EISDIR/),
+      expect.stringMatching(/^hint: /),
+      '',
+    ],
+  ])
+  await server.release()
 })
