@@ -4,15 +4,19 @@
 // 2. Nothing is remembered: whether anything waits, and whether there is room, are questions to the database. It is asked
 //    after every end that a trigger is to be told of, after every tick that left fires waiting, and at every poll for
 //    every trigger, so no wake-up can be lost.
+// 3. Where what waits has executions cancelled, that is asked for as long as there is no room: being asked again changes
+//    nothing.
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
+import { createLru } from '../base/lru.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
-import type { Pool } from '../db/pool.ts'
+import type { Pool, Tx } from '../db/pool.ts'
+import { control } from '../execution/control.ts'
 import { type FireDeps, type Fired, fireWaiting } from './fire.ts'
-import { findWaiting, nextWaiting } from './ledger.ts'
+import { countWaiting, findWaiting, nextWaiting } from './ledger.ts'
 import { limitsOverlap, startPolicy } from './start-policy.ts'
-import { countOpen, databaseNow, loadTriggers, tryLockTriggers } from './store.ts'
+import { countOpen, databaseNow, loadTriggers, oldestOpen, tryLockTriggers } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface ReleaseDeps extends FireDeps {
@@ -26,6 +30,8 @@ export interface Released {
   readonly fired: readonly Fired[]
   /** Triggers to be asked for again: somebody else holds them, or more may start than in one go. */
   readonly again: readonly string[]
+  /** Executions that are to make room for what waits. */
+  readonly crowded: readonly { readonly id: string; readonly triggerId: string }[]
 }
 
 /** Starts what waits of these triggers, as far as there is room. */
@@ -37,19 +43,40 @@ export function release(deps: ReleaseDeps, triggerIds: readonly string[]): Promi
     const rooms = new Map(triggers.map(one => [one.id, roomOf(one, open.get(one.id) ?? 0)] as const))
     const waiting = await nextWaiting(tx, { rooms, limit: MAX_FIRES })
     const fired = await fireWaiting(tx, deps, { waiting, triggers, now })
-    if (waiting.length === MAX_FIRES) return { fired, again: triggerIds }
+    const crowded = await oldestOpen(tx, await excessOf(tx, triggers, open))
+    if (waiting.length === MAX_FIRES) return { fired, again: triggerIds, crowded }
     const held = new Set(triggers.map(({ id }) => id))
     const others = await loadTriggers(
       tx,
       triggerIds.filter(id => !held.has(id)),
     )
-    return { fired, again: others.map(({ id }) => id) }
+    return { fired, again: others.map(({ id }) => id), crowded }
   })
 }
 
 /** A trigger that is out of service keeps what waits until it is back. */
 function roomOf({ enabled, config }: Trigger, open: number): number {
   return enabled ? Math.max(0, Math.min(MAX_FIRES, startPolicy(config).concurrency - open)) : 0
+}
+
+/** By trigger, how many executions are too many for what still waits. */
+async function excessOf(
+  tx: Tx,
+  triggers: readonly Trigger[],
+  open: ReadonlyMap<string, number>,
+): Promise<Map<string, number>> {
+  const full = triggers.filter(
+    one => one.enabled && startPolicy(one.config).cancels && roomOf(one, open.get(one.id) ?? 0) === 0,
+  )
+  const waiting = await countWaiting(
+    tx,
+    full.map(({ id }) => id),
+  )
+  const excess = full.map(({ id, config }) => {
+    const wanted = waiting.get(id) ?? 0
+    return [id, wanted === 0 ? 0 : (open.get(id) ?? 0) + wanted - startPolicy(config).concurrency] as const
+  })
+  return new Map(excess.filter(([, count]) => count > 0))
 }
 
 export interface ReleaserDeps extends ReleaseDeps {
@@ -71,6 +98,9 @@ export interface Releaser extends Loop {
 const BATCH = 200
 /** Triggers somebody else holds are asked for again after this. Milliseconds. */
 const CONTENDED_MS = 20
+/** An execution that is to make room is asked again after this, in case it was retried since. Milliseconds. */
+const ASK_AGAIN_MS = 10_000
+const NEXT_WAITS = 'the next fire of its trigger waits for it (overlap: cancel_running)'
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 export function createReleaser(deps: ReleaserDeps): Releaser {
@@ -84,6 +114,16 @@ export function createReleaser(deps: ReleaserDeps): Releaser {
     if (after === NIL) sweptAt = deps.clock.monotonic()
     return found
   }
+  /** Monotonic instants at which executions were asked to make room. */
+  const asked = createLru<string, number>(10_000)
+  const makeRoom = async (crowded: Released['crowded']): Promise<void> => {
+    const now = deps.clock.monotonic()
+    for (const { id, triggerId } of crowded) {
+      if (now - (asked.get(id) ?? Number.NEGATIVE_INFINITY) < ASK_AGAIN_MS) continue
+      await control(deps, { verb: 'cancel', by: `trigger:${triggerId}`, reason: NEXT_WAITS }, [id])
+      asked.set(id, now)
+    }
+  }
   const loop = createLoop({
     name: 'release',
     clock: deps.clock,
@@ -95,8 +135,9 @@ export function createReleaser(deps: ReleaserDeps): Releaser {
       const isSweepDue = deps.clock.monotonic() - sweptAt >= deps.pollInterval
       const ids = isSweepDue ? [...new Set([...some, ...(await sweep())])] : some
       if (ids.length === 0) return undefined
-      const { fired, again } = await release(deps, ids)
+      const { fired, again, crowded } = await release(deps, ids)
       for (const id of again) told.add(id)
+      await makeRoom(crowded)
       if (fired.length > 0) {
         deps.onFired?.()
         deps.log.info({ evt: 'trigger.released', count: fired.length }, 'released what waited')

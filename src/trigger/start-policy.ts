@@ -10,11 +10,17 @@ const MOST_WAITING = 10_000
 const USUAL_WAITING = 1_000
 
 const overlapSchema = Type.Union(
-  [Type.Literal('allow'), Type.Literal('skip'), Type.Literal('buffer_one'), Type.Literal('buffer_all')],
+  [
+    Type.Literal('allow'),
+    Type.Literal('skip'),
+    Type.Literal('buffer_one'),
+    Type.Literal('buffer_all'),
+    Type.Literal('cancel_running'),
+  ],
   {
     default: 'allow',
     description:
-      'What becomes of a fire while as many executions of the trigger as may be are not over: it starts all the same; it is skipped; one waits; all wait.',
+      'What becomes of a fire while as many executions of the trigger as may be are not over: it starts all the same; it is skipped; one waits; all wait; one waits, and an execution is cancelled for it.',
   },
 )
 
@@ -48,16 +54,19 @@ export interface StartPolicy {
   readonly concurrency: number
   /** Fires that may wait for room. */
   readonly buffer: number
+  /** Whether executions are cancelled to make room. */
+  readonly cancels: boolean
 }
 
 /** Of a checked config, with its defaults. */
 export function startPolicy(config: JsonObject): StartPolicy {
   const { overlap = 'allow', concurrency = 1, buffer = USUAL_WAITING } = config as StartPolicies
-  const waiting = { allow: 0, skip: 0, buffer_one: 1, buffer_all: buffer }
+  const waiting = { allow: 0, skip: 0, buffer_one: 1, buffer_all: buffer, cancel_running: 1 }
   return {
     overlap,
     concurrency: overlap === 'allow' ? Number.POSITIVE_INFINITY : concurrency,
     buffer: waiting[overlap],
+    cancels: overlap === 'cancel_running',
   }
 }
 
@@ -69,7 +78,7 @@ export function checkStartPolicies(config: JsonObject): Problem[] {
     problems.push({
       path: 'concurrency',
       message: 'limits nothing while overlap is allow',
-      hint: `say what becomes of a fire beyond it: overlap: ${listWords(['skip', 'buffer_one', 'buffer_all'])}`,
+      hint: `say what becomes of a fire beyond it: overlap: ${listWords(['skip', 'buffer_one', 'buffer_all', 'cancel_running'])}`,
     })
   if (buffer !== undefined && overlap !== 'buffer_all')
     problems.push({ path: 'buffer', message: `counts only with overlap: buffer_all, and overlap is ${overlap}` })

@@ -119,6 +119,23 @@ export async function countOpen(db: Db, ids: readonly string[]): Promise<Map<str
   return new Map(rows.map(row => [row.id, row.open]))
 }
 
+/** The oldest open executions of each trigger, as many as are asked for. */
+export async function oldestOpen(
+  db: Db,
+  wanted: ReadonlyMap<string, number>,
+): Promise<{ readonly id: string; readonly triggerId: string }[]> {
+  if (wanted.size === 0) return []
+  return db.rows(sql('trigger.oldestOpen')`
+    select e.id, w.id as "triggerId"
+    from unnest(${[...wanted.keys()]}::uuid[], ${[...wanted.values()]}::integer[]) as w (id, most)
+    cross join lateral (
+      select id from public.executions
+      where trigger_id = w.id and status in ('pending', 'running', 'paused')
+      order by id
+      limit w.most
+    ) as e`)
+}
+
 /** Not the instant the transaction began: it may have waited for a mutex since, and its predecessor fired meanwhile. */
 export async function databaseNow(db: Db): Promise<Date> {
   const [row] = await db.rows<{ now: Date }>(sql('trigger.now')`select clock_timestamp()::timestamptz(3) as now`)

@@ -75,6 +75,8 @@ describe('five slots meet a slow workflow', () => {
     [{ overlap: 'buffer_one', concurrency: 2 }, ['ffbss', 'fffss', 'fffss', 'fffss']],
     [{ overlap: 'buffer_all' }, ['fbbbb', 'ffbbb', 'fffbb', 'ffffb', 'fffff', 'fffff']],
     [{ overlap: 'buffer_all', buffer: 2 }, ['fbbss', 'ffbss', 'fffss', 'fffss']],
+    [{ overlap: 'cancel_running' }, ['fbsss', 'ffsss', 'ffsss']],
+    [{ overlap: 'cancel_running', concurrency: 2 }, ['ffbss', 'fffss', 'fffss', 'fffss']],
     [{ overlap: 'buffer_all', concurrency: 3 }, ['fffbb', 'ffffb', 'fffff', 'fffff', 'fffff', 'fffff']],
   ])('%j: %j, an end at a time', async (config, expected) => {
     const id = await meetFive(config)
@@ -171,6 +173,14 @@ test('the end of an execution is told to whoever releases, if its trigger limits
   await own.stop()
 })
 
+test('to make room, as many executions as wait are named, the oldest first', async () => {
+  const id = await meetFive({ overlap: 'cancel_running', concurrency: 3 })
+  const [first] = await openOf(id)
+  expect((await release(triggers.arm, [id])).crowded).toEqual([{ id: first, triggerId: id }])
+  await end(first)
+  expect((await release(triggers.arm, [id])).crowded).toEqual([])
+})
+
 test('a sweep finds what waits though nobody tells', async () => {
   const ids = [await meetFive({ overlap: 'buffer_one' }), await meetFive({ overlap: 'buffer_all', concurrency: 4 })]
   for (const id of ids) await end((await openOf(id))[0])
@@ -188,7 +198,7 @@ test('a trigger that somebody else holds is asked for again, one that is gone is
   await engine.pool.transaction(async tx => {
     await tx.rows(sql('test.hold')`select pg_advisory_xact_lock(hashtextextended(${id}, 1))`)
     const gone = engine.ids.next()
-    expect(await release(triggers.arm, [id, gone])).toEqual({ fired: [], again: [id] })
+    expect(await release(triggers.arm, [id, gone])).toMatchObject({ fired: [], again: [id] })
   })
   expect((await release(triggers.arm, [id])).fired).toHaveLength(1)
 })

@@ -191,7 +191,9 @@ test.each<[string, string, unknown, string[]]>([
     'an unknown policy',
     'manual',
     { overlap: 'buffer' },
-    ['triggers[0].config.overlap must be one of "allow", "skip", "buffer_one", "buffer_all"; is "buffer"'],
+    [
+      'triggers[0].config.overlap must be one of "allow", "skip", "buffer_one", "buffer_all", "cancel_running"; is "buffer"',
+    ],
   ],
   [
     'an input that is no object',

@@ -28,7 +28,7 @@ test('only triggers with a limit have their executions counted, and only those t
 test.each<[JsonObject, string]>([
   [
     { concurrency: 3 },
-    '.config.concurrency: limits nothing while overlap is allow: say what becomes of a fire beyond it: overlap: skip, buffer_one or buffer_all',
+    '.config.concurrency: limits nothing while overlap is allow: say what becomes of a fire beyond it: overlap: skip, buffer_one, buffer_all or cancel_running',
   ],
   [
     { overlap: 'buffer_one', buffer: 3 },

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { misfirePolicy } from '../../../src/trigger/schedule-policy.ts'
-import { startPolicy } from '../../../src/trigger/start-policy.ts'
 import { requestKey, slotKey } from '../../../src/trigger/trigger.ts'
 
 test('a config without policies has the defaults', () => {
@@ -10,18 +9,16 @@ test('a config without policies has the defaults', () => {
     catchUpWindowMs: 86_400_000,
     max: 1_000,
   })
-  expect(startPolicy({})).toEqual({ overlap: 'allow', concurrency: Number.POSITIVE_INFINITY, buffer: 0 })
 })
 
 test('a config’s own policies replace the defaults one by one', () => {
-  const config = { misfire: { policy: 'fire_all', threshold: '5s' }, overlap: 'skip' }
+  const config = { misfire: { policy: 'fire_all', threshold: '5s' } }
   expect(misfirePolicy(config)).toEqual({
     policy: 'fire_all',
     thresholdMs: 5_000,
     catchUpWindowMs: 86_400_000,
     max: 1_000,
   })
-  expect(startPolicy(config)).toEqual({ overlap: 'skip', concurrency: 1, buffer: 0 })
 })
 
 test('fire keys say what kind they are', () => {
