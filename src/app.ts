@@ -92,9 +92,9 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   }
   const releaser = createReleaser(scheduling)
   const worker = createWorker(ground, { hold: () => poller.isBehind(), onEnded: releaser.tell })
-  const poller: Poller = createPoller({ ...scheduling, onBuffered: releaser.tell })
+  const poller: Poller = createPoller(scheduling)
   const backfiller = createBackfiller(scheduling)
-  const drain = createDrain({ ...scheduling, onBuffered: releaser.tell })
+  const drain = createDrain(scheduling)
   const server = createServer(ground, plays('scheduler') ? { poller, drain } : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
   listener.on('triggers', poller.wake)

@@ -53,6 +53,7 @@ export const errorKinds = {
   TRIGGER_DISABLED: 'conflict',
   TRIGGER_NOT_FOUND: 'not_found',
   TRIGGER_NOT_WEBHOOK: 'invalid',
+  TRIGGER_PAUSED: 'conflict',
   USAGE: 'usage',
   VERIFICATION_FAILED: 'internal',
   WORKFLOW_NOT_ACTIVE: 'conflict',

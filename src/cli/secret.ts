@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import type { KeyState, ListedSecret, SecretDeps } from '../access/secrets.ts'
 import type { CliContext, Family } from './context.ts'
 import type { Style } from './table.ts'
 import { relative } from './text.ts'
+import { userName } from './user.ts'
 
 export const secretFamily: Family = (program, context) => {
   const secret = program
@@ -42,7 +42,7 @@ async function set(context: CliContext, name: string): Promise<void> {
   const { secretVariable } = await import('../base/secrets.ts')
   const deps = await open(context)
   const value = await context.secret(`The value of ${name}: `)
-  const { name: stored, version } = await setSecret(deps, { name, value, by: whoIsThis() })
+  const { name: stored, version } = await setSecret(deps, { name, value, by: userName() })
   context.output.one({ secret: stored, version }, () => [
     version === 1 ? `${stored} is set` : `${stored} is replaced (version ${version})`,
   ])
@@ -91,13 +91,4 @@ async function open(context: CliContext): Promise<SecretDeps> {
   const { createMasterKeys } = await import('../access/master-keys.ts')
   const { pool, dataDir } = await context.connect()
   return { pool, keys: createMasterKeys({ masterKeys: context.config().masterKeys, dataDir }) }
-}
-
-/** Whoever sits at this terminal; users of a container have no name. */
-function whoIsThis(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`
-  }
 }

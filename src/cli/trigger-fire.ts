@@ -10,6 +10,12 @@ interface FireOptions {
   readonly wait?: boolean
 }
 
+const REFUSALS: Readonly<Record<string, string>> = {
+  overlap: 'too many executions of it are not over, and its overlap policy does not let more start or wait',
+  cooldown: 'its last fire is too recent, as its cooldown says',
+  paused: 'its executions failed, and it is about to be paused',
+}
+
 export function addFire(trigger: Command, context: CliContext): void {
   trigger
     .command('fire')
@@ -29,13 +35,9 @@ export function addFire(trigger: Command, context: CliContext): void {
         return { triggerId: id, ...(await fireManually(deps, request)) }
       })
       if (fired.disposition === 'skipped') {
-        throw new MbflowError(
-          'REFUSED',
-          `${word} did not fire: too many executions of it are not over, as overlap says`,
-          {
-            hint: `mbflow trigger history ${word}`,
-          },
-        )
+        throw new MbflowError('REFUSED', `${word} did not fire: ${REFUSALS[fired.reason ?? ''] ?? fired.reason}`, {
+          hint: `mbflow trigger history ${word}`,
+        })
       }
       if (wait) {
         const { watchExecution, watchRequest } = await import('./watch.ts')

@@ -1,4 +1,6 @@
+import type { ArmDeps } from '../trigger/arm.ts'
 import type { ListedTrigger } from '../trigger/find.ts'
+import type { Trigger } from '../trigger/trigger.ts'
 import type { CliContext, Family } from './context.ts'
 import { TRIGGER } from './instants.ts'
 import { relative } from './text.ts'
@@ -7,11 +9,12 @@ import { addFire } from './trigger-fire.ts'
 import { addPreview } from './trigger-preview.ts'
 import { addSimulate } from './trigger-simulate.ts'
 import { addUrl } from './trigger-url.ts'
+import { userName } from './user.ts'
 
 export const triggerFamily: Family = (program, context) => {
   const trigger = program
     .command('trigger')
-    .description('Triggers: list, fire, enable, disable; see what their slots will become')
+    .description('Triggers: list, fire, enable, disable, pause; see what their slots will become')
 
   trigger
     .command('list')
@@ -38,15 +41,35 @@ export const triggerFamily: Family = (program, context) => {
       'Enable a trigger; it fires from its next slot on, slots of the time it was disabled are not made up for',
     )
     .argument('<trigger>', TRIGGER)
-    .action((word: string) => change(context, word, { enabled: true, note: null }))
+    .action((word: string) => change(context, word, async (deps, id) => (await arm()).enableTrigger(deps, id)))
 
   trigger
     .command('disable')
-    .description('Disable a trigger at once, on every daemon')
+    .description('Disable a trigger at once, on every daemon, as its document may; see also pause')
+    .argument('<trigger>', TRIGGER)
+    .action((word: string) => change(context, word, async (deps, id) => (await arm()).disableTrigger(deps, id)))
+
+  trigger
+    .command('pause')
+    .description('Hold a trigger at once, on every daemon; no document resumes it')
     .argument('<trigger>', TRIGGER)
     .option('--note <text>', 'why, for those who wonder later')
-    .action((word: string, { note }: { note?: string }) =>
-      change(context, word, { enabled: false, note: note ?? null }),
+    .action((word: string, { note = null }: { note?: string | null }) =>
+      change(context, word, async (deps, id) => {
+        const { pauseTrigger } = await import('../trigger/pause.ts')
+        return pauseTrigger(deps, { id, by: `cli:${userName()}`, note })
+      }),
+    )
+
+  trigger
+    .command('resume')
+    .description('Let a paused trigger go on with its next slot; slots of the time it was paused are not made up for')
+    .argument('<trigger>', TRIGGER)
+    .action((word: string) =>
+      change(context, word, async (deps, id) => {
+        const { resumeTrigger } = await import('../trigger/pause.ts')
+        return resumeTrigger(deps, id)
+      }),
     )
 
   addPreview(trigger, context)
@@ -56,22 +79,31 @@ export const triggerFamily: Family = (program, context) => {
   addUrl(trigger, context)
 }
 
+const arm = () => import('../trigger/arm.ts')
+
 async function change(
   context: CliContext,
   word: string,
-  { enabled, note }: { enabled: boolean; note: string | null },
+  verb: (deps: ArmDeps, id: string) => Promise<Trigger>,
 ): Promise<void> {
   const { findTrigger } = await import('../trigger/find.ts')
-  const { disableTrigger, enableTrigger } = await import('../trigger/arm.ts')
   const { withVerbs } = await import('./verbs.ts')
-  const changed = await withVerbs(context, async deps => {
-    const { id } = await findTrigger(deps.pool, word)
-    return enabled ? enableTrigger(deps, id) : disableTrigger(deps, { id, note })
-  })
-  const name = `${changed.workflowName}/${changed.key}`
-  context.output.one({ trigger: name, id: changed.id, enabled: changed.enabled }, () => [
-    `${name} is ${changed.enabled ? 'enabled' : 'disabled'}`,
-  ])
+  const changed = await withVerbs(context, async deps => verb(deps, (await findTrigger(deps.pool, word)).id))
+  const { id, enabled, workflowName, key } = changed
+  const name = `${workflowName}/${key}`
+  context.output.one({ trigger: name, id, enabled, ...pauseOf(changed) }, () => [`${name} is ${stateText(changed)}`])
+}
+
+type Standing = Pick<ListedTrigger, 'enabled' | 'pausedAt' | 'pausedBy' | 'pauseNote'>
+
+function pauseOf({ pausedAt, pausedBy, pauseNote }: Standing) {
+  return { paused_at: pausedAt, paused_by: pausedBy, note: pauseNote }
+}
+
+function stateText({ enabled, pausedAt, pausedBy, pauseNote }: Standing): string {
+  const paused = pausedAt === null ? '' : `paused by ${pausedBy}${pauseNote === null ? '' : `: ${pauseNote}`}`
+  if (enabled) return paused || 'enabled'
+  return paused === '' ? 'disabled' : `disabled, and ${paused}`
 }
 
 interface TriggerLine {
@@ -80,22 +112,24 @@ interface TriggerLine {
   readonly type: string
   readonly schedule: string
   readonly enabled: boolean
+  readonly paused_at: Date | null
+  readonly paused_by: string | null
   readonly note: string | null
+  readonly state: string
   readonly last_triggered_at: Date | null
   readonly next_fire_at: Date | null
 }
 
-function forPeople(
-  { id, workflowName, key, type, enabled, pauseNote, lastTriggeredAt, nextFireAt }: ListedTrigger,
-  schedule: string,
-): TriggerLine {
+function forPeople(one: ListedTrigger, schedule: string): TriggerLine {
+  const { id, workflowName, key, type, enabled, lastTriggeredAt, nextFireAt } = one
   return {
     trigger: `${workflowName}/${key}`,
     id,
     type,
     schedule,
     enabled,
-    note: pauseNote,
+    ...pauseOf(one),
+    state: stateText(one),
     last_triggered_at: lastTriggeredAt,
     next_fire_at: nextFireAt,
   }
@@ -107,9 +141,9 @@ const columns = (now: Date) => [
   { title: 'SCHEDULE', cell: (one: TriggerLine) => one.schedule, least: 12, leaves: 2 },
   {
     title: 'STATE',
-    cell: (one: TriggerLine) => (one.enabled ? 'enabled' : `disabled${one.note === null ? '' : `: ${one.note}`}`),
+    cell: (one: TriggerLine) => one.state,
     least: 8,
-    style: (one: TriggerLine) => (one.enabled ? ('green' as const) : ('yellow' as const)),
+    style: (one: TriggerLine) => (one.state === 'enabled' ? ('green' as const) : ('yellow' as const)),
   },
   {
     title: 'LAST',

@@ -3,7 +3,8 @@
 import type { JsonObject } from '../base/json.ts'
 import { disposeRequest, type Standing } from '../trigger/dispose.ts'
 import type { Disposal } from '../trigger/fire.ts'
-import type { Trigger } from '../trigger/trigger.ts'
+import { isArmed, type Trigger } from '../trigger/trigger.ts'
+import type { Instant } from '../trigger/trigger-type.ts'
 import { type InboundEvent, shownEvent } from './cloud-event.ts'
 import type { Member, Verdict } from './gather.ts'
 
@@ -17,21 +18,21 @@ export interface Verdicts {
   readonly verdicts: readonly Verdict[]
   /** All that fire. */
   readonly events: ReadonlyMap<string, FiringEvent>
-  readonly standing: Pick<Standing, 'open' | 'waiting'>
+  readonly standing: Standing
+  readonly now: Instant
 }
 
-export function disposalsOf({ trigger, verdicts, events, standing }: Verdicts): Disposal[] {
-  let { open, waiting } = standing
+export function disposalsOf({ trigger, verdicts, events, standing, now }: Verdicts): Disposal[] {
+  let present = standing
   return verdicts.flatMap(verdict => {
     if (verdict.kind !== 'fire') {
       const { kind, member, reason } = verdict
       return [unfired(trigger, member.eventId, { disposition: kind === 'skip' ? 'skipped' : 'coalesced', reason })]
     }
     const { members } = verdict
-    if (!trigger.enabled || trigger.type !== 'event') return skipAll(trigger, members, 'paused')
-    const { disposition, reason } = disposeRequest(trigger, { open, waiting })
-    if (disposition === 'fired') open++
-    if (disposition === 'buffered') waiting++
+    if (!isArmed(trigger) || trigger.type !== 'event') return skipAll(trigger, members, 'paused')
+    const { disposition, reason, standing: after } = disposeRequest(trigger, present, now)
+    present = after
     if (reason !== null) return skipAll(trigger, members, reason)
     return together(trigger, members, { events, disposition })
   })

@@ -35,8 +35,6 @@ export interface DrainDeps extends FireDeps {
   readonly pollInterval: number
   /** Called after a pass that started executions. */
   onFired?(): void
-  /** Called after a pass that left fires of these triggers waiting for room. */
-  onBuffered?(triggerIds: readonly string[]): void
 }
 
 /** Events looked at in one pass. */
@@ -75,8 +73,7 @@ export async function tick(deps: DrainDeps): Promise<DrainReport> {
   const closed = await closeGroups(deps)
   const waiting = await loadUnprocessed(deps.pool, BATCH)
   const drained = waiting.length > 0 ? await drain(deps, waiting) : NOTHING
-  const { processed, fired, buffered } = sum([closed, drained])
-  if (buffered.length > 0) deps.onBuffered?.(buffered)
+  const { processed, fired } = sum([closed, drained])
   if (fired.length > 0) {
     deps.onFired?.()
     deps.log.info({ evt: 'inbox.fired', count: fired.length }, 'events fired')
@@ -86,17 +83,14 @@ export async function tick(deps: DrainDeps): Promise<DrainReport> {
   return { processed, fired, nextIn: nextIn === null ? null : Math.max(Math.ceil(nextIn), CONTENDED_MS) }
 }
 
-interface Done extends Pick<DrainReport, 'processed' | 'fired'> {
-  readonly buffered: readonly string[]
-}
+type Done = Pick<DrainReport, 'processed' | 'fired'>
 
-const NOTHING: Done = { processed: 0, fired: [], buffered: [] }
+const NOTHING: Done = { processed: 0, fired: [] }
 
 function sum(done: readonly Done[]): Done {
   return {
     processed: done.reduce((total, one) => total + one.processed, 0),
     fired: done.flatMap(one => one.fired),
-    buffered: done.flatMap(one => one.buffered),
   }
 }
 
@@ -170,8 +164,8 @@ async function disposeIn(tx: Tx, deps: DrainDeps, judged: readonly Judged[]): Pr
     now.getTime(),
   )
   const events = new Map(ours.map(({ event }) => [event.id, event]))
-  const disposals = [...refusals, ...(await disposalsFor(tx, verdicts, events))]
-  const [{ fired, buffered }] = await Promise.all([
+  const disposals = [...refusals, ...(await disposalsFor(tx, { verdicts, atHand: events, now }))]
+  const [{ fired }] = await Promise.all([
     fire(tx, deps, { disposals, now }),
     saveGroups(tx, changes),
     markProcessed(
@@ -179,7 +173,7 @@ async function disposeIn(tx: Tx, deps: DrainDeps, judged: readonly Judged[]): Pr
       ours.map(({ event, judgements }) => ({ id: event.id, faults: faultsIn(judgements) })),
     ),
   ])
-  return { processed: ours.length, fired, buffered }
+  return { processed: ours.length, fired }
 }
 
 async function closeGroups(deps: DrainDeps): Promise<Done> {
@@ -199,9 +193,9 @@ async function closeGroups(deps: DrainDeps): Promise<Done> {
       verdicts.set(trigger, [...(verdicts.get(trigger) ?? []), ...found])
       changes.push({ ...name, before: group, after })
     }
-    const disposals = await disposalsFor(tx, verdicts, new Map())
-    const [{ fired, buffered }] = await Promise.all([fire(tx, deps, { disposals, now }), saveGroups(tx, changes)])
-    return { processed: 0, fired, buffered }
+    const disposals = await disposalsFor(tx, { verdicts, atHand: new Map(), now })
+    const [{ fired }] = await Promise.all([fire(tx, deps, { disposals, now }), saveGroups(tx, changes)])
+    return { processed: 0, fired }
   })
 }
 
@@ -214,12 +208,14 @@ function gatheringOf({ type, config }: Trigger): Gathering | null {
   }
 }
 
+interface Decided {
+  readonly verdicts: ReadonlyMap<Trigger, readonly Verdict[]>
+  readonly atHand: ReadonlyMap<string, FiringEvent>
+  readonly now: Date
+}
+
 /** Reads what the verdicts need beside the events at hand. */
-async function disposalsFor(
-  tx: Tx,
-  verdicts: ReadonlyMap<Trigger, readonly Verdict[]>,
-  atHand: ReadonlyMap<string, FiringEvent>,
-): Promise<Disposal[]> {
+async function disposalsFor(tx: Tx, { verdicts, atHand, now }: Decided): Promise<Disposal[]> {
   const firing = [...verdicts.values()]
     .flat()
     .flatMap(one => (one.kind === 'fire' ? one.members.map(({ eventId }) => eventId) : []))
@@ -232,6 +228,6 @@ async function disposalsFor(
   ])
   const events = new Map<string, FiringEvent>([...atHand, ...others.map(event => [event.id, event] as const)])
   return [...verdicts].flatMap(([trigger, list]) =>
-    disposalsOf({ trigger, verdicts: list, events, standing: standing(trigger) }),
+    disposalsOf({ trigger, verdicts: list, events, standing: standing(trigger), now: now.getTime() }),
   )
 }

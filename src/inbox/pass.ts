@@ -4,7 +4,7 @@
 //    happens, and it stays.
 // 2. A trigger that was edited since the event was judged judges it anew, in the next pass.
 import type { Disposal } from '../trigger/fire.ts'
-import type { Trigger } from '../trigger/trigger.ts'
+import { isArmed, type Trigger } from '../trigger/trigger.ts'
 import type { Instant } from '../trigger/trigger-type.ts'
 import { eventBytes } from './cloud-event.ts'
 import { unfired } from './disposal.ts'
@@ -18,7 +18,7 @@ export function settled(judged: readonly Judged[], held: ReadonlyMap<string, Tri
   return judged.filter(({ judgements }) =>
     judgements.every(({ trigger: { id, specVersion } }) => {
       const present = held.get(id)
-      return present?.enabled === true && present.specVersion === specVersion
+      return present !== undefined && isArmed(present) && present.specVersion === specVersion
     }),
   )
 }

@@ -80,7 +80,8 @@ async function applyTrigger(
     })
     return 'created'
   }
-  // A document that does not say whether the trigger is enabled leaves it as an operator set it, be it a moment ago.
+  // A document that does not say whether the trigger is enabled leaves it as an operator set it, be it a moment ago; and
+  // none resumes what was paused.
   const { enabled } = wanted
   const change = {
     workflowId: workflow.id,
@@ -88,7 +89,6 @@ async function applyTrigger(
     type,
     config,
     ...(enabled !== undefined && { enabled }),
-    ...(enabled && { pauseNote: null }),
   }
   const edited = await editTrigger(tx, deps, { id: present.id, change })
   const rule = ({ workflowId: _, specVersion: __, ...rest }: Trigger): unknown => rest

@@ -1,4 +1,4 @@
-// Changes to a trigger: create, edit, enable, disable, delete; each one transaction under the trigger's mutex. An edit
+// Changes to a trigger: create, edit (also enable, disable, pause, resume), delete; each one transaction under the trigger's mutex. An edit
 // first disposes of what the old rule owed until now, then writes the next spec and sets the cursor to the first slot of
 // the new rule: no slot falls between two rules, none is fired by both. Every daemon is told at once.
 import { isDeepStrictEqual } from 'node:util'
@@ -12,6 +12,7 @@ import { type FireDeps, fire } from './fire.ts'
 import { giveToken } from './hooks.ts'
 import { dropWaiting } from './ledger.ts'
 import { loadStanding } from './standing.ts'
+import { endCooldown } from './start-store.ts'
 import {
   databaseNow,
   deleteTriggers,
@@ -23,7 +24,7 @@ import {
   moveCursors,
   updateTrigger,
 } from './store.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, type Trigger } from './trigger.ts'
 
 export interface ArmDeps extends FireDeps {
   readonly pool: Pool
@@ -31,7 +32,9 @@ export interface ArmDeps extends FireDeps {
 }
 
 /** What an edit may change; the key, the id and the anchor stay. */
-export type TriggerChange = Partial<Pick<Trigger, 'workflowId' | 'name' | 'type' | 'config' | 'enabled' | 'pauseNote'>>
+export type TriggerChange = Partial<
+  Pick<Trigger, 'workflowId' | 'name' | 'type' | 'config' | 'enabled' | 'pausedAt' | 'pausedBy' | 'pauseNote'>
+>
 
 export type NewTrigger = Pick<Trigger, 'workflowId' | 'workflowName' | 'key' | 'name' | 'type' | 'config' | 'enabled'>
 
@@ -43,6 +46,8 @@ export async function createTrigger(tx: Tx, { ids }: { ids: Ids }, wanted: NewTr
     id: ids.next(),
     specVersion: 1,
     anchorAt,
+    pausedAt: null,
+    pausedBy: null,
     pauseNote: null,
     lastTriggeredAt: null,
   }
@@ -66,9 +71,11 @@ export async function editTrigger(
   if (isDeepStrictEqual(before, after)) return before
   const now = await databaseNow(tx)
   const edited = { ...after, specVersion: before.specVersion + 1 }
-  if (before.enabled) await disposeUntil(tx, deps, { trigger: before, now })
+  if (isArmed(before)) await disposeUntil(tx, deps, { trigger: before, now })
   await updateTrigger(tx, edited)
   await giveToken(tx, edited)
+  // The rest after the last fire was that of another rule.
+  if (before.config.cooldown !== after.config.cooldown) await endCooldown(tx, id)
   await insertSpec(tx, edited, now)
   await setCursor(tx, edited, now)
   await notify(tx, 'triggers')
@@ -85,14 +92,14 @@ export async function removeTriggers(tx: Tx, deps: ArmDeps, ids: readonly string
 }
 
 export function enableTrigger(deps: ArmDeps, id: string): Promise<Trigger> {
-  return deps.pool.transaction(tx => editTrigger(tx, deps, { id, change: { enabled: true, pauseNote: null } }))
+  return deps.pool.transaction(tx => editTrigger(tx, deps, { id, change: { enabled: true } }))
 }
 
-export function disableTrigger(deps: ArmDeps, { id, note }: { id: string; note: string | null }): Promise<Trigger> {
-  return deps.pool.transaction(tx => editTrigger(tx, deps, { id, change: { enabled: false, pauseNote: note } }))
+export function disableTrigger(deps: ArmDeps, id: string): Promise<Trigger> {
+  return deps.pool.transaction(tx => editTrigger(tx, deps, { id, change: { enabled: false } }))
 }
 
-/** Takes a trigger out of service because its slots cannot be computed; its rule stays for a human to mend. */
+/** Pauses a trigger because its slots cannot be computed; its rule stays for a human to mend. */
 export async function disarm(
   { pool, log }: Pick<ArmDeps, 'pool' | 'log'>,
   trigger: Trigger,
@@ -105,15 +112,17 @@ export async function disarm(
   await pool.transaction(async tx => {
     await lockTrigger(tx, trigger.id)
     const current = await reload(tx, trigger.id)
-    if (!current.enabled || current.specVersion !== trigger.specVersion) return
+    if (!isArmed(current) || current.specVersion !== trigger.specVersion) return
+    const now = await databaseNow(tx)
     const disarmed = {
       ...current,
-      enabled: false,
       specVersion: current.specVersion + 1,
+      pausedAt: now,
+      pausedBy: 'mbflow',
       pauseNote: `disarmed: ${error}`,
     }
     await updateTrigger(tx, disarmed)
-    await insertSpec(tx, disarmed, await databaseNow(tx))
+    await insertSpec(tx, disarmed, now)
     await moveCursors(tx, [{ id: trigger.id, nextFireAt: null }])
   })
 }
@@ -128,20 +137,17 @@ async function reload(tx: Tx, id: string): Promise<Trigger> {
 /** Everything the rule owes up to now gets its disposition. */
 async function disposeUntil(tx: Tx, deps: FireDeps, { trigger, now }: { trigger: Trigger; now: Date }): Promise<void> {
   let cursor = (await lockCursor(tx, trigger.id))?.getTime() ?? null
+  if (cursor === null || cursor > now.getTime()) return
+  let standing = (await loadStanding(tx, [trigger]))(trigger)
   while (cursor !== null && cursor <= now.getTime()) {
-    const standing = await loadStanding(tx, [trigger])
-    const { disposals, next } = disposeOwed(trigger, {
-      cursor,
-      now: now.getTime(),
-      ...standing(trigger),
-      room: Number.POSITIVE_INFINITY,
-    })
-    await fire(tx, deps, { disposals, now })
-    cursor = next
+    const done = disposeOwed(trigger, { ...standing, cursor, now: now.getTime(), room: Number.POSITIVE_INFINITY })
+    await fire(tx, deps, { disposals: done.disposals, now })
+    standing = done.standing
+    cursor = done.next
   }
 }
 
 async function setCursor(tx: Tx, trigger: Trigger, now: Date): Promise<void> {
-  const next = trigger.enabled ? firstSlotAfter(trigger, now.getTime()) : null
+  const next = isArmed(trigger) ? firstSlotAfter(trigger, now.getTime()) : null
   await moveCursors(tx, [{ id: trigger.id, nextFireAt: next === null ? null : new Date(next) }])
 }

@@ -1,14 +1,15 @@
 // What becomes of the slots a trigger owes: slots → misfire → overlap → disposals. Pure; the poller and edits carry it out.
 
 import { scheduleOf } from './check.ts'
+import { type Cooldown, cooldownOf } from './cooldown.ts'
 import { type Calendars, exclusionsOf } from './exclusion.ts'
 import type { Disposal } from './fire.ts'
 import { applyMisfire, type Decision } from './misfire.ts'
-import { applyOverlap, judgeStart, type Wait } from './overlap.ts'
+import { applyOverlap, judgeStart, type StartContext, type Wait } from './overlap.ts'
 import { maxFires, misfirePolicy } from './schedule-policy.ts'
 import { owedSlots } from './slots.ts'
-import { startPolicy } from './start-policy.ts'
-import { slotKey, type Trigger } from './trigger.ts'
+import { rests, startPolicy } from './start-policy.ts'
+import { isArmed, slotKey, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /** Slots looked at, and fires decided, for one trigger in one go. */
@@ -23,6 +24,10 @@ export interface Standing {
   readonly waiting: number
   /** Slots it has fired, or is bound to; asked for if `limitsFires`. */
   readonly fired: number
+  /** Whether as many executions failed in a row as it bears; asked for if `countsFailures`. */
+  readonly failing: boolean
+  /** It does not fire again before; the past if it has no cooldown. */
+  readonly restsUntil: Instant
   /** Those that `sharedCalendars` gives, and maybe others. */
   readonly calendars: Calendars
 }
@@ -47,8 +52,8 @@ export interface Disposed {
 
 /** Throws when the slots cannot be computed. */
 export function disposeOwed(trigger: Trigger, { cursor, now, room, ...standing }: Owing): Disposed {
-  // A trigger that was disabled behind our back (an UPDATE in psql) owes nothing.
-  const schedule = trigger.enabled ? scheduleOf(trigger) : null
+  // A trigger that was disabled or paused behind our back (an UPDATE in psql) owes nothing.
+  const schedule = isArmed(trigger) ? scheduleOf(trigger) : null
   if (schedule === null) return { trigger, disposals: [], next: null, looked: 0, standing }
   const { config } = trigger
   const owed = owedSlots(schedule, { from: cursor, now, limit: MAX_SLOTS })
@@ -59,8 +64,8 @@ export function disposeOwed(trigger: Trigger, { cursor, now, room, ...standing }
     policy: misfirePolicy(config),
     maxFires: Math.min(MAX_FIRES, room),
   })
-  const left = maxFires(config) - standing.fired
-  const decisions = applyOverlap(plan.decisions, { ...standing, policy: startPolicy(config), left })
+  const cooldown = { ...cooldownOf(trigger), now }
+  const decisions = applyOverlap(plan.decisions, startContext(trigger, standing), cooldown)
   // The slot that meets the limit is the last one owed: it says why there are no more.
   const hasEnded = decisions.some(decision => decision.kind === 'skip' && decision.reason === 'limit')
   return {
@@ -68,24 +73,50 @@ export function disposeOwed(trigger: Trigger, { cursor, now, room, ...standing }
     disposals: decisions.map(decision => disposalOf(trigger, decision)),
     next: hasEnded ? null : plan.cursor,
     looked: owed.slots.length,
-    standing: afterwards(standing, decisions),
+    standing: afterwards(standing, decisions, cooldown),
   }
 }
 
-function afterwards({ open, waiting, fired, calendars }: Standing, decisions: readonly (Decision | Wait)[]): Standing {
-  const count = (kind: 'fire' | 'buffer'): number => decisions.filter(decision => decision.kind === kind).length
-  const [fires, buffered] = [count('fire'), count('buffer')]
-  return { open: open + fires, waiting: waiting + buffered, fired: fired + fires + buffered, calendars }
+function startContext({ config }: Trigger, standing: Standing): StartContext {
+  return { ...standing, policy: startPolicy(config), left: maxFires(config) - standing.fired }
+}
+
+function afterwards(
+  standing: Standing,
+  decisions: readonly (Decision | Wait)[],
+  { fireInstant, restsUntil, now }: Cooldown & { readonly now: Instant },
+): Standing {
+  const slots = (kind: 'fire' | 'buffer'): Instant[] =>
+    decisions.flatMap(decision => (decision.kind === kind ? [decision.slot] : []))
+  const [fires, buffered] = [slots('fire'), slots('buffer')]
+  const last = fires.at(-1)
+  return {
+    ...standing,
+    open: standing.open + fires.length,
+    waiting: standing.waiting + buffered.length,
+    fired: standing.fired + fires.length + buffered.length,
+    restsUntil: last === undefined ? standing.restsUntil : restsUntil(fireInstant(last, now)),
+  }
+}
+
+export interface RequestFate extends Pick<Disposal, 'disposition' | 'reason'> {
+  /** What the next request of the same transaction meets. */
+  readonly standing: Standing
 }
 
 /** What becomes of a request. Slots alone count for `max_fires`. */
-export function disposeRequest(
-  { config }: Trigger,
-  standing: Pick<Standing, 'open' | 'waiting'>,
-): Pick<Disposal, 'disposition' | 'reason'> {
-  const verdict = judgeStart({ ...standing, policy: startPolicy(config), left: Number.POSITIVE_INFINITY })
-  if (verdict === 'fire') return { disposition: 'fired', reason: null }
-  return verdict === 'buffer' ? { disposition: 'buffered', reason: null } : { disposition: 'skipped', reason: verdict }
+export function disposeRequest(trigger: Trigger, standing: Standing, now: Instant): RequestFate {
+  const verdict = judgeStart({ ...startContext(trigger, standing), left: Number.POSITIVE_INFINITY }, now)
+  switch (verdict) {
+    case 'fire': {
+      const after = { ...standing, open: standing.open + 1, restsUntil: cooldownOf(trigger).restsUntil(now) }
+      return { disposition: 'fired', reason: null, standing: after }
+    }
+    case 'buffer':
+      return { disposition: 'buffered', reason: null, standing: { ...standing, waiting: standing.waiting + 1 } }
+    default:
+      return { disposition: 'skipped', reason: verdict, standing }
+  }
 }
 
 function disposalOf(trigger: Trigger, decision: Decision | Wait): Disposal {
@@ -97,6 +128,11 @@ function disposalOf(trigger: Trigger, decision: Decision | Wait): Disposal {
   }
   const { kind, reason, until, count } = decision
   return { ...base, disposition: kind === 'coalesce' ? 'coalesced' : 'skipped', reason, slots: { from, until, count } }
+}
+
+/** Whether what becomes of a slot depends on the slots before it, though all are disposed of on time and nothing overlaps. */
+export function dependsOnBefore(trigger: Trigger): boolean {
+  return limitsFires(trigger) || rests(trigger)
 }
 
 /** Whether it matters how many slots it has fired. */

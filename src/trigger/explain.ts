@@ -4,7 +4,7 @@
 // 2. The future is foreseen by the functions the poller uses, with what stands now: nobody edits, daemons run.
 import { formatDuration } from '../base/duration.ts'
 import { messageOf } from '../base/errors.ts'
-import { disposeOwed, limitsFires, type Standing } from './dispose.ts'
+import { dependsOnBefore, disposeOwed, type Standing } from './dispose.ts'
 import { exclusionsOf } from './exclusion.ts'
 import type { Disposal } from './fire.ts'
 import { type Fate, foresee, hasReachedLimit, isUnarmed } from './foresee.ts'
@@ -16,7 +16,7 @@ import { neighbours, type Rule, ruleAt, rulesOf } from './rules.ts'
 import { maxFires } from './schedule-policy.ts'
 import { startPolicy } from './start-policy.ts'
 import type { Subject } from './subject.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, outOfService, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /**
@@ -116,13 +116,11 @@ function judge(one: Case, at: Instant): Verdict {
   if (error !== null) return noSlot('broken', `its rule cannot be computed: ${error}`)
   if (schedule === null) return noSlot('no_schedule', `a trigger of type ${trigger.type} has no slots`)
   const isSlot = schedule.next(at - 1) === at
-  if (!trigger.enabled) {
+  if (!isArmed(trigger)) {
     const isToCome = at > subject.prospect.now
-    const why = isToCome && trigger.pauseNote !== null ? ` (${trigger.pauseNote})` : ''
-    return noSlot(
-      'disabled',
-      `the trigger ${isToCome ? 'is' : 'was'} disabled${why}${isSlot ? '; enabled, it would have a slot here' : ''}`,
-    )
+    const otherwise = isSlot ? `; otherwise it would ${isToCome ? 'have' : 'have had'} a slot here` : ''
+    const why = outOfService(trigger)
+    return noSlot(why.reason, `the trigger ${isToCome ? 'is' : 'was'} ${why.text}${otherwise}`)
   }
   if (!isSlot) return { outcome: 'no_slot', ...whyNoSlot(trigger, at) }
   return at > subject.prospect.now ? whatWillBecome(one, at) : withoutRow(one, at)
@@ -140,8 +138,8 @@ const REASONS: Readonly<Record<Exclude<DispositionReason, 'excluded' | 'overlap'
   misfire: 'its misfire policy did not let a slot that late fire',
   limit: 'the trigger had fired as often as max_fires allowed',
   bounds: 'it was out of bounds',
-  paused: 'the trigger was paused',
-  cooldown: 'the fire before was too recent',
+  paused: 'its executions failed, and it was about to be paused (pause_after_failures)',
+  cooldown: 'the fire before was too recent (cooldown)',
   removed: 'the trigger was removed while it waited',
   debounce: 'a later event fired in its place',
   throttle: 'the trigger had fired as often as its throttle allowed',
@@ -187,12 +185,12 @@ function excludedBy({ prospect }: Subject, rule: Rule | undefined, at: Instant):
 /** Of a slot of the past that an enabled rule named and the ledger does not hold. */
 function withoutRow({ subject, entries, rule }: Case, at: Instant): Verdict {
   const { trigger, prospect } = subject
-  if (trigger.enabled && prospect.cursor !== null && at >= prospect.cursor) return owed(subject, at)
+  if (isArmed(trigger) && prospect.cursor !== null && at >= prospect.cursor) return owed(subject, at)
   const before = entries.findLast(({ slotAt }) => slotAt !== null && slotAt.getTime() < at)
   const reached = before?.reason === 'limit' && (before.slotAt?.getTime() ?? 0) > (rule?.since ?? 0)
   if (reached) return noSlot('limit', 'the trigger had fired as often as max_fires allowed: its schedule had ended')
   const text =
-    'the rule named it, but the ledger has no row: it was disarmed or disabled behind our back before, or the row is no longer kept'
+    'the rule named it, but the ledger has no row: it was disabled or paused behind our back before, or the row is no longer kept'
   return { outcome: 'unrecorded', reason: null, text }
 }
 
@@ -209,10 +207,10 @@ function owed(subject: Subject, at: Instant): Verdict {
 }
 
 /** What the poller would decide about an owed slot, pass after pass. */
-function disposalNow({ trigger, prospect, open, waiting }: Subject, at: Instant): Disposal | null {
+function disposalNow({ trigger, prospect, open, waiting, failing }: Subject, at: Instant): Disposal | null {
   const { now } = prospect
   let { cursor } = prospect
-  let standing: Standing = { ...prospect, open, waiting }
+  let standing: Standing = { ...prospect, open, waiting, failing }
   while (cursor !== null && cursor <= at) {
     const pass = disposeOwed(trigger, { ...standing, cursor, now, room: Number.POSITIVE_INFINITY })
     const found = pass.disposals.find(({ slots }) => slots !== null && slots.from <= at && at <= slots.until)
@@ -240,6 +238,12 @@ function whatWillBecome({ subject: { trigger, prospect }, foreseen }: Case, at: 
       return { outcome: 'will_skip', reason: 'excluded', text: `it will be skipped: excluded by ${fate.by}` }
     case 'limit':
       return { outcome: 'will_skip', reason: 'limit', text: `it will be skipped, the last one to be owed: ${limit}` }
+    case 'cooldown':
+      return {
+        outcome: 'will_skip',
+        reason: 'cooldown',
+        text: `it will be skipped: the fire before is too recent (cooldown: ${String(trigger.config.cooldown)})`,
+      }
     case 'uncounted':
       return { outcome: 'will_fire', reason: 'uncounted', text: `it will fire, if the limit allows: ${UNCOUNTED}` }
     case 'fires': {
@@ -253,7 +257,7 @@ function createOracle({ trigger, prospect }: Subject): (slot: Instant) => Fate |
   let walk = foresee(trigger, { ...prospect, from: prospect.now })
   let last: { readonly slot: Instant; readonly fate: Fate } | undefined
   return slot => {
-    if (last === undefined || last.slot > slot || !limitsFires(trigger)) {
+    if (last === undefined || last.slot > slot || !dependsOnBefore(trigger)) {
       walk = foresee(trigger, { ...prospect, from: slot })
       last = walk.next().value ?? undefined
     }

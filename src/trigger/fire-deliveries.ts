@@ -8,7 +8,7 @@
 import type { JsonObject } from '../base/json.ts'
 import { findByKey } from '../db/by-key.ts'
 import type { Pool, Tx } from '../db/pool.ts'
-import { disposeRequest } from './dispose.ts'
+import { disposeRequest, type Standing } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
 import { type Allowance, createAllowance, maxPerMinute } from './hook-rate.ts'
 import { loadHooks, loadRates, saveRates } from './hook-store.ts'
@@ -76,8 +76,8 @@ interface Ground {
   readonly before: ReadonlyMap<string, EarlierRequest>
   /** By trigger, of those with a limit. */
   readonly allowances: ReadonlyMap<string, Allowance>
-  /** By trigger, what is under way and what waits; what this batch adds is added. */
-  readonly standing: ReadonlyMap<string, { open: number; waiting: number }>
+  /** By trigger; what this batch adds is added. */
+  readonly standing: Map<string, Standing>
 }
 
 async function load(tx: Tx, batch: readonly HookDelivery[]): Promise<Ground> {
@@ -114,12 +114,7 @@ async function load(tx: Tx, batch: readonly HookDelivery[]): Promise<Ground> {
     allowances: new Map(
       limited.map(({ id, config }) => [id, createAllowance(config, { before: rateOf.get(id), now })]),
     ),
-    standing: new Map(
-      triggers.map(one => {
-        const { open, waiting } = standing(one)
-        return [one.id, { open, waiting }]
-      }),
-    ),
+    standing: new Map(triggers.map(one => [one.id, standing(one)])),
   }
 }
 
@@ -137,10 +132,10 @@ function decide(delivery: HookDelivery, ground: Ground): DeliveryFate | { readon
   }
   const allowance = ground.allowances.get(trigger.id)
   if (allowance?.take() === false) return { kind: 'limited', retryAfter: allowance.retryAfter }
-  const standing = ground.standing.get(trigger.id) ?? { open: 0, waiting: 0 }
-  const verdict = disposeRequest(trigger, standing)
-  if (verdict.disposition === 'fired') standing.open++
-  if (verdict.disposition === 'buffered') standing.waiting++
+  const standing = ground.standing.get(trigger.id)
+  if (standing === undefined) throw new Error(`nothing was asked about trigger ${trigger.id}`)
+  const { standing: after, ...verdict } = disposeRequest(trigger, standing, ground.now.getTime())
+  ground.standing.set(trigger.id, after)
   const carried = { fields: delivery.fields }
   return {
     disposal: { trigger, fireKey, ...verdict, slots: null, carried, ...(requestHash === null ? {} : { requestHash }) },

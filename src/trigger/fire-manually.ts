@@ -11,7 +11,7 @@ import { checkGiven } from './given.ts'
 import type { Disposition, DispositionReason } from './ledger.ts'
 import { loadStanding } from './standing.ts'
 import { databaseNow, type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
-import { requestKey, type Trigger } from './trigger.ts'
+import { isArmed, outOfService, requestKey, type Trigger } from './trigger.ts'
 
 export interface ManualRequest {
   readonly triggerId: string
@@ -35,7 +35,7 @@ export interface ManualFire {
   readonly repeated: boolean
 }
 
-/** Throws TRIGGER_NOT_FOUND, TRIGGER_DISABLED, INPUT_INVALID, REQUEST_CONFLICT. */
+/** Throws TRIGGER_NOT_FOUND, TRIGGER_DISABLED, TRIGGER_PAUSED, INPUT_INVALID, REQUEST_CONFLICT. */
 export async function fireManually(
   deps: FireDeps & { readonly pool: Pool },
   request: ManualRequest,
@@ -57,17 +57,18 @@ export async function fireManually(
       })
     if (earlier !== undefined) return { ...repeated(earlier, { request, requestHash }), fireKey }
     refuseUnlessFirable(trigger, request.input)
-    const verdict = disposeRequest(trigger, (await loadStanding(tx, [trigger]))(trigger))
+    const { disposition, reason } = disposeRequest(trigger, (await loadStanding(tx, [trigger]))(trigger), now.getTime())
     const disposal: Disposal = {
       trigger,
       fireKey,
-      ...verdict,
+      disposition,
+      reason,
       slots: null,
       carried: { given: request.input },
       requestHash,
     }
     const { fired } = await fire(tx, deps, { disposals: [disposal], now })
-    return { ...verdict, executionId: fired[0]?.executionId ?? null, fireKey, repeated: false }
+    return { disposition, reason, executionId: fired[0]?.executionId ?? null, fireKey, repeated: false }
   })
 }
 
@@ -87,11 +88,11 @@ function refuseUnusable({ input, key }: ManualRequest): void {
 
 function refuseUnlessFirable(trigger: Trigger, given: JsonObject): void {
   const name = `${trigger.workflowName}/${trigger.key}`
-  if (!trigger.enabled) {
-    const why = trigger.pauseNote === null ? '' : ` (${trigger.pauseNote})`
-    throw new MbflowError('TRIGGER_DISABLED', `the trigger ${name} is disabled${why}`, {
-      hint: `mbflow trigger enable ${name}`,
-    })
+  if (!isArmed(trigger)) {
+    const { reason, text } = outOfService(trigger)
+    const [code, verb] =
+      reason === 'paused' ? (['TRIGGER_PAUSED', 'resume'] as const) : (['TRIGGER_DISABLED', 'enable'] as const)
+    throw new MbflowError(code, `the trigger ${name} is ${text}`, { hint: `mbflow trigger ${verb} ${name}` })
   }
   const problems = checkGiven(trigger.config, given)
   if (problems.length > 0)

@@ -9,6 +9,7 @@ import { notify } from '../db/listener.ts'
 import type { Tx } from '../db/pool.ts'
 import { type NewExecution, startExecutions } from '../execution/start.ts'
 import type { Queue } from '../queue/queue.ts'
+import { cooldownOf } from './cooldown.ts'
 import { type Carried, inputOf, triggerData } from './input.ts'
 import {
   type Disposition,
@@ -19,9 +20,10 @@ import {
   recordDispositions,
   type WaitingFire,
 } from './ledger.ts'
-import { limitsOverlap } from './start-policy.ts'
+import { countsFailures, limitsOverlap, rests } from './start-policy.ts'
+import { startCooldowns } from './start-store.ts'
 import { markTriggered } from './store.ts'
-import { slotKey, type Trigger } from './trigger.ts'
+import { isBackfilled, slotKey, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 export interface FireDeps {
@@ -56,8 +58,6 @@ export interface FireReport {
   /** Disposals that were new; the others had been carried out before. */
   readonly recorded: number
   readonly fired: readonly Fired[]
-  /** Triggers of which a fire waits now: to be released by a transaction of its own. */
-  readonly buffered: readonly string[]
 }
 
 /** Carries out the disposals that are new; `now` is the transaction's instant. */
@@ -77,8 +77,9 @@ export async function fire(
   )
   const fired = await begin(tx, deps, { starts, now })
   for (const { disposal } of fresh) observe(deps.metrics, disposal, now)
-  const buffered = fresh.filter(({ row }) => row.disposition === 'buffered').map(({ row }) => row.triggerId)
-  return { recorded: fresh.length, fired, buffered: [...new Set(buffered)] }
+  // What waits is released by a transaction of its own, after this one.
+  if (fresh.some(({ row }) => row.disposition === 'buffered')) await notify(tx, 'triggers')
+  return { recorded: fresh.length, fired }
 }
 
 /** Starts what waited, of triggers whose mutexes are held. */
@@ -123,6 +124,7 @@ async function begin(
   await Promise.all([
     startExecutions(tx, deps.queue, executions),
     markTriggered(tx, [...new Set(starts.map(({ disposal }) => disposal.trigger.id))]),
+    startCooldowns(tx, restsOf(starts, now.getTime())),
     executions.length > 0 ? notify(tx, 'jobs') : undefined,
   ])
   return starts.map(({ disposal: { trigger, fireKey }, executionId }) => ({
@@ -130,6 +132,18 @@ async function begin(
     fireKey,
     executionId,
   }))
+}
+
+/** Until when the triggers with a cooldown rest; the last fire of each counts. */
+function restsOf(starts: readonly Start[], now: Instant): Map<string, Date> {
+  // A backfill goes at its own pace.
+  const resting = starts.filter(({ disposal }) => rests(disposal.trigger) && !isBackfilled(disposal.fireKey))
+  return new Map(
+    resting.map(({ disposal: { trigger, slots } }) => {
+      const { fireInstant, restsUntil } = cooldownOf(trigger)
+      return [trigger.id, new Date(restsUntil(fireInstant(slots?.from ?? null, now)))]
+    }),
+  )
 }
 
 function ledgerRow(disposal: Disposal, ids: Ids): LedgerRow {
@@ -162,7 +176,7 @@ function newExecution(
     triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now, carried }),
     ...inputOf(trigger.config, carried),
     priority,
-    reportsEnd: limitsOverlap(trigger),
+    reportsEnd: limitsOverlap(trigger) || countsFailures(trigger),
   }
 }
 

@@ -1,12 +1,12 @@
 // How much fires when: the fires of all triggers per minute, the worst minutes, and which triggers make them.
 //
-// 1. What is counted is what is foreseen: neither excluded slots nor those beyond a limit, nor triggers that are disabled.
+// 1. What is counted is what is foreseen: neither excluded slots nor those beyond a limit, nor triggers that are disabled or paused.
 // 2. Triggers that name the same slots (one rule, without a limit or a share of their own) are walked once.
 import { MbflowError, messageOf } from '../base/errors.ts'
-import { limitsFires } from './dispose.ts'
+import { dependsOnBefore } from './dispose.ts'
 import { foreseenFires, type Prospect } from './foresee.ts'
 import { dependsOnId } from './preview.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 const MINUTE_MS = 60_000
@@ -112,11 +112,11 @@ function groupsOf(loaded: readonly Loaded[]): Iterable<Group> {
 
 /** The same for triggers that fire at the same instants. */
 function ruleKey(trigger: Trigger, prospect: Prospect): string {
-  const { id, type, config, anchorAt, enabled } = trigger
-  if (limitsFires(trigger) || dependsOnId(trigger)) return id
+  const { id, type, config, anchorAt } = trigger
+  if (dependsOnBefore(trigger) || dependsOnId(trigger)) return id
   const { input: _, overlap: __, misfire: ___, ...rule } = config
   const anchor = 'every' in rule && !('anchor' in rule) ? anchorAt : null
-  return JSON.stringify([type, rule, anchor, enabled, prospect.cursor === null])
+  return JSON.stringify([type, rule, anchor, isArmed(trigger), prospect.cursor === null])
 }
 
 function firingIn(groups: readonly Group[], range: { from: Instant; until: Instant }): WorstMinute['triggers'] {

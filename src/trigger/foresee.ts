@@ -4,16 +4,17 @@
 // 1. Foreseen is what happens when every slot is disposed of on time and no execution overlaps: nobody knows more before.
 // 2. A slot before the cursor has been disposed of; it does not count for the limit, and what is said of it is the rule.
 import { scheduleOf } from './check.ts'
-import { limitsFires, type Standing } from './dispose.ts'
+import { cooldownOf } from './cooldown.ts'
+import { dependsOnBefore, type Standing } from './dispose.ts'
 import { exclusionsOf } from './exclusion.ts'
 import { maxFires } from './schedule-policy.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 /** What the future of a trigger depends on besides its rule. */
-export interface Prospect extends Pick<Standing, 'fired' | 'calendars'> {
+export interface Prospect extends Pick<Standing, 'fired' | 'restsUntil' | 'calendars'> {
   readonly now: Instant
-  /** The earliest slot not disposed of; null when nothing is owed any more, or nothing because it is disabled. */
+  /** The earliest slot not disposed of; null when nothing is owed any more, or nothing because it is disabled or paused. */
   readonly cursor: Instant | null
 }
 
@@ -23,7 +24,9 @@ export type Fate =
   | { readonly kind: 'excluded'; readonly by: string }
   /** The first slot after the last fire: skipped, and the schedule has ended. */
   | { readonly kind: 'limit' }
-  /** Too many slots come before it to say whether the limit is reached by then. */
+  /** The fire before is too recent. */
+  | { readonly kind: 'cooldown' }
+  /** Too many slots come before it to say what they make of it. */
   | { readonly kind: 'uncounted' }
 
 export interface Foreseen {
@@ -35,8 +38,10 @@ export interface Foreseen {
 export const MAX_WALK = 1_000_000
 
 const FIRES: Fate = { kind: 'fires' }
+const RESTS: Fate = { kind: 'cooldown' }
+const LIMIT: Fate = { kind: 'limit' }
 
-/** The slots from an instant on, in order; endless if the schedule is. A disabled trigger is taken as enabled now. */
+/** The slots from an instant on, in order; endless if the schedule is. A trigger that is disabled or paused is taken as armed now. */
 export function* foresee(trigger: Trigger, { from, ...prospect }: Prospect & { from: Instant }): Generator<Foreseen> {
   const schedule = scheduleOf(trigger)
   if (schedule === null) return
@@ -45,7 +50,9 @@ export function* foresee(trigger: Trigger, { from, ...prospect }: Prospect & { f
   const isOver = hasReachedLimit(trigger, prospect)
   const since = cursor ?? now
   let left = maxFires(trigger.config) - fired
-  const start = limitsFires(trigger) ? Math.min(from, since) : from
+  const { restsUntil } = cooldownOf(trigger)
+  let rests = prospect.restsUntil
+  const start = dependsOnBefore(trigger) ? Math.min(from, since) : from
   let walked = 0
   for (let slot = schedule.next(start - 1); slot !== null; slot = schedule.next(slot)) {
     if (isOver && slot >= since) return
@@ -55,12 +62,15 @@ export function* foresee(trigger: Trigger, { from, ...prospect }: Prospect & { f
       return
     }
     const exclusion = exclusions(slot)
-    const fate: Fate =
-      exclusion !== null
-        ? { kind: 'excluded', by: exclusion.by }
-        : slot < since || left-- > 0
-          ? FIRES
-          : { kind: 'limit' }
+    let fate: Fate = FIRES
+    if (exclusion !== null) fate = { kind: 'excluded', by: exclusion.by }
+    else if (slot >= since) {
+      fate = left <= 0 ? LIMIT : slot < rests ? RESTS : FIRES
+      if (fate === FIRES) {
+        left--
+        rests = restsUntil(slot)
+      }
+    }
     if (slot >= from) yield { slot, fate }
     if (fate.kind === 'limit') return
   }
@@ -68,23 +78,23 @@ export function* foresee(trigger: Trigger, { from, ...prospect }: Prospect & { f
 
 /** Whether the slot that says so is in the ledger already. */
 export function hasReachedLimit(trigger: Trigger, { cursor, fired }: Pick<Prospect, 'cursor' | 'fired'>): boolean {
-  return trigger.enabled && cursor === null && fired >= maxFires(trigger.config)
+  return isArmed(trigger) && cursor === null && fired >= maxFires(trigger.config)
 }
 
 /** Enabled and with slots to come, but without a cursor: enabled by an UPDATE of its row, behind our back. */
 export function isUnarmed(trigger: Trigger, { now, cursor, fired }: Prospect): boolean {
-  if (!trigger.enabled || cursor !== null || hasReachedLimit(trigger, { cursor, fired })) return false
+  if (!isArmed(trigger) || cursor !== null || hasReachedLimit(trigger, { cursor, fired })) return false
   return (scheduleOf(trigger)?.next(now) ?? null) !== null
 }
 
-/** The fires in [from, until), as things stand; none while it is disabled. Stops after `most`. */
+/** The fires in [from, until), as things stand; none while it is disabled or paused. Stops after `most`. */
 export function foreseenFires(
   trigger: Trigger,
   prospect: Prospect,
   { from, until, most }: { from: Instant; until: Instant; most: number },
 ): Instant[] {
   const fires: Instant[] = []
-  if (!trigger.enabled || isUnarmed(trigger, prospect)) return fires
+  if (!isArmed(trigger) || isUnarmed(trigger, prospect)) return fires
   for (const { slot, fate } of foresee(trigger, { ...prospect, from })) {
     if (slot >= until || fires.length === most) break
     if (fate.kind === 'fires' || fate.kind === 'uncounted') fires.push(slot)

@@ -1,11 +1,11 @@
-// Event triggers, for the inbox that fires them.
+// Triggers held as they are: for the inbox, which fires event triggers, and for release.
 import type { Db, Tx } from '../db/pool.ts'
 import { loadTriggers, loadTriggersOfType, tryLockTriggers } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
 export { databaseNow } from './store.ts'
 
-/** Those that are enabled. */
+/** Those that are armed. */
 export function listEventTriggers(db: Db): Promise<Trigger[]> {
   return loadTriggersOfType(db, 'event')
 }

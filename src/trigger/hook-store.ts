@@ -4,7 +4,7 @@ import { sql } from '../db/sql.ts'
 import { columns } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
-/** One row per hash, whatever there is: it has the database's instant, and no trigger where no enabled one takes it. */
+/** One row per hash, whatever there is: it has the database's instant, and no trigger where none takes it that is enabled and not paused. */
 export type HookRow = { readonly hash: string; readonly now: Date } & (Trigger | { readonly id: null })
 
 export function loadHooks(db: Db, hashes: readonly string[]): Promise<HookRow[]> {
@@ -13,7 +13,7 @@ export function loadHooks(db: Db, hashes: readonly string[]): Promise<HookRow[]>
     from unnest(${hashes}::text[]) as asked (hash)
     left join public.hook_tokens h
       on h.token_hash = decode(hash, 'hex') and (h.valid_until is null or h.valid_until > clock_timestamp())
-    left join public.triggers t on t.id = h.trigger_id and t.enabled and t.type = 'webhook'`)
+    left join public.triggers t on t.id = h.trigger_id and t.enabled and t.paused_at is null and t.type = 'webhook'`)
 }
 
 /** Unless the trigger has one. */

@@ -15,7 +15,7 @@ export interface Fire {
 export interface Run {
   /** `coalesce`: a later slot fires in their place. */
   readonly kind: 'coalesce' | 'skip'
-  readonly reason: 'excluded' | 'misfire' | 'overlap' | 'limit'
+  readonly reason: 'excluded' | 'misfire' | 'paused' | 'limit' | 'cooldown' | 'overlap'
   readonly from: Instant
   readonly until: Instant
   readonly count: number

@@ -1,4 +1,6 @@
-// What becomes of fires while executions of the same trigger are not over, and once it has fired as often as it may.
+// What becomes of fires for what was fired before: executions that are not over or have failed, a fire that is too recent, a
+// limit that is reached.
+import type { Cooldown } from './cooldown.ts'
 import { type Decision, extend } from './misfire.ts'
 import type { StartPolicy } from './start-policy.ts'
 import type { Instant } from './trigger-type.ts'
@@ -17,30 +19,47 @@ export interface StartContext {
   readonly waiting: number
   /** How many more times it may fire. */
   readonly left: number
+  /** Whether it is to be paused, because its executions fail. */
+  readonly failing: boolean
+  /** It rests until then. */
+  readonly restsUntil: Instant
 }
 
-/** What becomes of one more fire. What waits comes first, whatever room there is. */
-export function judgeStart({ policy, open, waiting, left }: StartContext): 'fire' | 'buffer' | 'overlap' | 'limit' {
+/** What becomes of one more fire, which counts from `at`. What waits comes first, whatever room there is. */
+export function judgeStart(
+  { policy, open, waiting, left, failing, restsUntil }: StartContext,
+  at: Instant,
+): 'fire' | 'buffer' | 'paused' | 'limit' | 'cooldown' | 'overlap' {
+  if (failing) return 'paused'
   if (left <= 0) return 'limit'
+  if (at < restsUntil) return 'cooldown'
   if (open < policy.concurrency && (waiting === 0 || policy.buffer === 0)) return 'fire'
   return waiting < policy.buffer ? 'buffer' : 'overlap'
 }
 
 /** Decides about the fires among the decisions; what one of them takes is not there for the next. */
-export function applyOverlap(decisions: readonly Decision[], context: StartContext): (Decision | Wait)[] {
+export function applyOverlap(
+  decisions: readonly Decision[],
+  context: StartContext,
+  { fireInstant, restsUntil: restAfter, now }: Cooldown & { readonly now: Instant },
+): (Decision | Wait)[] {
   const applied: (Decision | Wait)[] = []
-  let { open, waiting, left } = context
+  let { open, waiting, left, restsUntil } = context
   for (const decision of decisions) {
     if (decision.kind !== 'fire') {
       applied.push(decision)
       continue
     }
-    const verdict = judgeStart({ ...context, open, waiting, left })
+    const at = fireInstant(decision.slot, now)
+    const verdict = judgeStart({ ...context, open, waiting, left, restsUntil }, at)
     if (verdict === 'fire' || verdict === 'buffer') {
       applied.push({ kind: verdict, slot: decision.slot })
       left--
-      if (verdict === 'fire') open++
-      else waiting++
+      if (verdict === 'buffer') waiting++
+      else {
+        open++
+        restsUntil = restAfter(at)
+      }
     } else extend(applied, { kind: 'skip', reason: verdict }, decision.slot)
   }
   return applied

@@ -23,14 +23,19 @@ export async function holdSnapshot(tx: Tx): Promise<void> {
 }
 
 /** A rule the trigger had; slots after `validFrom` followed it, up to the next one's. */
-export interface Spec extends Pick<Trigger, 'specVersion' | 'type' | 'config' | 'anchorAt' | 'enabled'> {
+export interface Spec
+  extends Pick<
+    Trigger,
+    'specVersion' | 'type' | 'config' | 'anchorAt' | 'enabled' | 'pausedAt' | 'pausedBy' | 'pauseNote'
+  > {
   readonly validFrom: Date
 }
 
 /** All it ever had, the first one first. */
 export function loadSpecs(db: Db, triggerId: string): Promise<Spec[]> {
   return db.rows(sql('trigger.specs')`
-    select spec_version as "specVersion", type, config, anchor_at as "anchorAt", enabled, valid_from as "validFrom"
+    select spec_version as "specVersion", type, config, anchor_at as "anchorAt", enabled,
+      paused_at as "pausedAt", paused_by as "pausedBy", pause_note as "pauseNote", valid_from as "validFrom"
     from public.trigger_specs where trigger_id = ${triggerId} order by spec_version`)
 }
 

@@ -13,6 +13,7 @@ import type { Pool, Tx } from '../db/pool.ts'
 import { disarm } from './arm.ts'
 import { type Disposed, disposeOwed, type Standing } from './dispose.ts'
 import { type FireDeps, type Fired, fire } from './fire.ts'
+import { pauseFailing } from './pause.ts'
 import { loadStanding } from './standing.ts'
 import { claimDueCursors, type DueCursor, moveCursors, nextDueIn, tryLockTriggers } from './store.ts'
 import type { Trigger } from './trigger.ts'
@@ -26,8 +27,6 @@ export interface PollerDeps extends FireDeps {
   readonly pollInterval: number
   /** Called after a tick that started executions: a worker in this process need not wait for the notification. */
   onFired?(): void
-  /** Called after a tick that left fires waiting, with their triggers. */
-  onBuffered?(triggerIds: readonly string[]): void
 }
 
 const BATCH = 500
@@ -81,9 +80,9 @@ export async function tick(deps: PollerDeps): Promise<TickReport> {
   const idleFor = await nextDueIn(deps.pool)
   if (idleFor === null || idleFor > 0)
     return { claimed: 0, fired: [], nextIn: idleFor === null ? null : Math.ceil(idleFor) }
-  const { claimed, locked, fired, buffered, failed } = await deps.pool.transaction(tx => disposeDue(tx, deps))
+  const { claimed, locked, fired, failed, failing } = await deps.pool.transaction(tx => disposeDue(tx, deps))
   for (const { trigger, error } of failed) await disarm(deps, trigger, error)
-  if (buffered.length > 0) deps.onBuffered?.(buffered)
+  for (const id of failing) await pauseFailing(deps, id)
   if (fired.length > 0) {
     deps.onFired?.()
     deps.log.info(
@@ -100,29 +99,32 @@ interface Pass {
   readonly claimed: number
   readonly locked: number
   readonly fired: readonly Fired[]
-  readonly buffered: readonly string[]
   readonly failed: readonly { trigger: Trigger; error: string }[]
+  /** Triggers that are to be paused. */
+  readonly failing: readonly string[]
 }
 
 async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
   const [, due] = await Promise.all([findByKey(tx), claimDueCursors(tx, { limit: BATCH, freshFor: deps.pollInterval })])
   const [first] = due
-  if (first === undefined) return { claimed: 0, locked: 0, fired: [], buffered: [], failed: [] }
+  if (first === undefined) return { claimed: 0, locked: 0, fired: [], failed: [], failing: [] }
   deps.databaseClock.observe(first.now)
   const cursors = new Map(due.map(cursor => [cursor.id, cursor]))
   const triggers = await tryLockTriggers(tx, [...cursors.keys()])
   const standing = await loadStanding(tx, triggers)
 
+  const failing = triggers.filter(trigger => standing(trigger).failing).map(({ id }) => id)
+
   const byId = new Map(triggers.map(trigger => [trigger.id, trigger]))
   const { disposed, failed } = disposeAll(byId, { cursors, standing, now: first.now })
-  const [{ fired, buffered }] = await Promise.all([
+  const [{ fired }] = await Promise.all([
     fire(tx, deps, { disposals: disposed.flatMap(one => one.disposals), now: first.now }),
     moveCursors(
       tx,
       disposed.map(({ trigger, next }) => ({ id: trigger.id, nextFireAt: next === null ? null : new Date(next) })),
     ),
   ])
-  return { claimed: due.length, locked: triggers.length, fired, buffered, failed }
+  return { claimed: due.length, locked: triggers.length, fired, failed, failing }
 }
 
 interface Situation {

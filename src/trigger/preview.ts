@@ -4,11 +4,11 @@ import { scheduleOf } from './check.ts'
 import { type Fate, foresee, hasReachedLimit, isUnarmed, MAX_WALK, type Prospect } from './foresee.ts'
 import { type Reading, slotClockOf } from './local-time.ts'
 import { maxFires, shiftOf } from './schedule-policy.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, outOfService, type Trigger } from './trigger.ts'
 import type { Instant } from './trigger-type.ts'
 
 export interface Remark {
-  readonly kind: 'dst_gap' | 'dst_overlap' | 'excluded' | 'spread' | 'limit' | 'uncounted'
+  readonly kind: 'dst_gap' | 'dst_overlap' | 'excluded' | 'spread' | 'limit' | 'cooldown' | 'uncounted'
   readonly text: string
 }
 
@@ -20,7 +20,16 @@ export interface PreviewedSlot extends Reading {
 
 /** What holds for all of them. */
 export interface PreviewNote {
-  readonly kind: 'disabled' | 'unarmed' | 'no_schedule' | 'provisional' | 'start_at' | 'end_at' | 'limit' | 'ended'
+  readonly kind:
+    | 'disabled'
+    | 'paused'
+    | 'unarmed'
+    | 'no_schedule'
+    | 'provisional'
+    | 'start_at'
+    | 'end_at'
+    | 'limit'
+    | 'ended'
   readonly text: string
 }
 
@@ -66,11 +75,12 @@ function fateRemarks({ config }: Trigger, fate: Fate): Remark[] {
   if (fate.kind === 'excluded') return [{ kind: 'excluded', text: `excluded by ${fate.by}` }]
   if (fate.kind === 'fires') return []
   if (fate.kind === 'uncounted') return [{ kind: 'uncounted', text: UNCOUNTED }]
+  if (fate.kind === 'cooldown') return [{ kind: 'cooldown', text: `skipped: cooldown is ${String(config.cooldown)}` }]
   return [{ kind: 'limit', text: `skipped: max_fires is ${maxFires(config)}; the schedule ends` }]
 }
 
 /** What to say of a slot whose fate is `uncounted`. */
-export const UNCOUNTED = `over ${MAX_WALK.toLocaleString('en')} slots come before: whether max_fires is reached is not counted`
+export const UNCOUNTED = `over ${MAX_WALK.toLocaleString('en')} slots come before: what max_fires and cooldown make of it is not counted`
 
 function spreadRemarks({ id, config }: Trigger): Remark[] {
   const shift = shiftOf(config, id)
@@ -78,9 +88,9 @@ function spreadRemarks({ id, config }: Trigger): Remark[] {
 }
 
 function standingNotes(trigger: Trigger, prospect: Prospect): PreviewNote[] {
-  if (!trigger.enabled) {
-    const why = trigger.pauseNote === null ? '' : ` (${trigger.pauseNote})`
-    return [{ kind: 'disabled', text: `disabled${why}: nothing fires until it is enabled` }]
+  if (!isArmed(trigger)) {
+    const { reason, text } = outOfService(trigger)
+    return [{ kind: reason, text: `${text}; nothing fires until it is ${reason === 'paused' ? 'resumed' : 'enabled'}` }]
   }
   return isUnarmed(trigger, prospect) ? [{ kind: 'unarmed', text: UNARMED }] : []
 }

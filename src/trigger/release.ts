@@ -2,8 +2,8 @@
 // 1. What has waited starts nowhere else: under the trigger's mutex, in a transaction of its own that counts again what
 //    runs. Whoever starts executions of the trigger holds that mutex, so the count is true and the limit holds.
 // 2. Nothing is remembered: whether anything waits, and whether there is room, are questions to the database. It is asked
-//    after every end that a trigger is to be told of, after every tick that left fires waiting, and at every poll for
-//    every trigger, so no wake-up can be lost.
+//    after every end that a trigger is to be told of, after every transaction that left fires waiting, and at every poll
+//    for every trigger, so no wake-up can be lost.
 // 3. Where what waits has executions cancelled, that is asked for as long as there is no room: being asked again changes
 //    nothing.
 import type { Clock } from '../base/clock.ts'
@@ -13,11 +13,16 @@ import { createLoop, type Loop } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import { control } from '../execution/control.ts'
+import { ALWAYS } from './cooldown.ts'
 import { type FireDeps, type Fired, fireWaiting } from './fire.ts'
+import { holdTriggers } from './hold.ts'
 import { countWaiting, findWaiting, nextWaiting } from './ledger.ts'
-import { limitsOverlap, startPolicy } from './start-policy.ts'
-import { countOpen, databaseNow, loadTriggers, oldestOpen, tryLockTriggers } from './store.ts'
-import type { Trigger } from './trigger.ts'
+import { pauseFailing } from './pause.ts'
+import { failingOf } from './standing.ts'
+import { limitsOverlap, rests, startPolicy } from './start-policy.ts'
+import { countOpen, loadCooldowns, oldestOpen } from './start-store.ts'
+import { databaseNow, loadTriggers } from './store.ts'
+import { isArmed, type Trigger } from './trigger.ts'
 
 export interface ReleaseDeps extends FireDeps {
   readonly pool: Pool
@@ -27,6 +32,8 @@ export interface ReleaseDeps extends FireDeps {
 const MAX_FIRES = 1_000
 
 export interface Released {
+  /** Triggers that are to be paused. */
+  readonly failing: readonly string[]
   readonly fired: readonly Fired[]
   /** Triggers to be asked for again: somebody else holds them, or more may start than in one go. */
   readonly again: readonly string[]
@@ -37,26 +44,38 @@ export interface Released {
 /** Starts what waits of these triggers, as far as there is room. */
 export function release(deps: ReleaseDeps, triggerIds: readonly string[]): Promise<Released> {
   return deps.pool.transaction(async tx => {
-    const [, triggers] = await Promise.all([findByKey(tx), tryLockTriggers(tx, triggerIds)])
-    const limited = triggers.filter(limitsOverlap).map(({ id }) => id)
-    const [open, now] = await Promise.all([countOpen(tx, limited), databaseNow(tx)])
-    const rooms = new Map(triggers.map(one => [one.id, roomOf(one, open.get(one.id) ?? 0)] as const))
+    const [, held] = await Promise.all([findByKey(tx), holdTriggers(tx, triggerIds)])
+    const triggers = [...held.values()]
+    const idsOf = (asks: (trigger: Trigger) => boolean) => triggers.filter(asks).map(({ id }) => id)
+    const [open, resting, failing, now] = await Promise.all([
+      countOpen(tx, idsOf(limitsOverlap)),
+      loadCooldowns(tx, idsOf(rests)),
+      failingOf(tx, triggers),
+      databaseNow(tx),
+    ])
+    const rooms = new Map(
+      triggers.map(one => {
+        const isHeld = failing.has(one.id) || now.getTime() < (resting.get(one.id) ?? ALWAYS)
+        return [one.id, isHeld ? 0 : roomOf(one, open.get(one.id) ?? 0)] as const
+      }),
+    )
     const waiting = await nextWaiting(tx, { rooms, limit: MAX_FIRES })
     const fired = await fireWaiting(tx, deps, { waiting, triggers, now })
     const crowded = await oldestOpen(tx, await excessOf(tx, triggers, open))
-    if (waiting.length === MAX_FIRES) return { fired, again: triggerIds, crowded }
-    const held = new Set(triggers.map(({ id }) => id))
+    if (waiting.length === MAX_FIRES) return { fired, again: triggerIds, crowded, failing: [...failing] }
     const others = await loadTriggers(
       tx,
       triggerIds.filter(id => !held.has(id)),
     )
-    return { fired, again: others.map(({ id }) => id), crowded }
+    return { fired, again: others.map(({ id }) => id), crowded, failing: [...failing] }
   })
 }
 
-/** A trigger that is out of service keeps what waits until it is back. */
-function roomOf({ enabled, config }: Trigger, open: number): number {
-  return enabled ? Math.max(0, Math.min(MAX_FIRES, startPolicy(config).concurrency - open)) : 0
+/** A trigger that is out of service keeps what waits until it is back; one with a cooldown starts one at a time. */
+function roomOf(trigger: Trigger, open: number): number {
+  if (!isArmed(trigger)) return 0
+  const { concurrency } = startPolicy(trigger.config)
+  return Math.max(0, Math.min(rests(trigger) ? 1 : MAX_FIRES, concurrency - open))
 }
 
 /** By trigger, how many executions are too many for what still waits. */
@@ -65,9 +84,10 @@ async function excessOf(
   triggers: readonly Trigger[],
   open: ReadonlyMap<string, number>,
 ): Promise<Map<string, number>> {
-  const full = triggers.filter(
-    one => one.enabled && startPolicy(one.config).cancels && roomOf(one, open.get(one.id) ?? 0) === 0,
-  )
+  const full = triggers.filter(one => {
+    const { cancels, concurrency } = startPolicy(one.config)
+    return isArmed(one) && cancels && (open.get(one.id) ?? 0) >= concurrency
+  })
   const waiting = await countWaiting(
     tx,
     full.map(({ id }) => id),
@@ -135,8 +155,9 @@ export function createReleaser(deps: ReleaserDeps): Releaser {
       const isSweepDue = deps.clock.monotonic() - sweptAt >= deps.pollInterval
       const ids = isSweepDue ? [...new Set([...some, ...(await sweep())])] : some
       if (ids.length === 0) return undefined
-      const { fired, again, crowded } = await release(deps, ids)
+      const { fired, again, crowded, failing } = await release(deps, ids)
       for (const id of again) told.add(id)
+      for (const id of failing) await pauseFailing(deps, id)
       await makeRoom(crowded)
       if (fired.length > 0) {
         deps.onFired?.()

@@ -3,7 +3,7 @@
 import { messageOf } from '../base/errors.ts'
 import { scheduleOf } from './check.ts'
 import type { Spec } from './past-store.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, type Trigger } from './trigger.ts'
 import type { Instant, Schedule } from './trigger-type.ts'
 
 export interface Rule {
@@ -47,14 +47,14 @@ export function ruleAt(rules: readonly Rule[], instant: Instant): Rule | undefin
   return rules.find(({ from, until }) => from < instant && instant <= until)
 }
 
-/** The owed slots next to an instant: those of rules that were enabled. */
+/** The owed slots next to an instant: those of rules that were armed. */
 export function neighbours(
   rules: readonly Rule[],
   instant: Instant,
 ): { previous: Instant | null; next: Instant | null } {
-  const enabled = rules.filter(({ trigger }) => trigger.enabled)
-  const before = enabled.filter(({ from }) => from < instant).reverse()
-  const after = enabled.filter(({ until }) => until > instant)
+  const armed = rules.filter(({ trigger }) => isArmed(trigger))
+  const before = armed.filter(({ from }) => from < instant).reverse()
+  const after = armed.filter(({ until }) => until > instant)
   return {
     previous: first(
       before,
@@ -90,7 +90,7 @@ function lastBefore(schedule: Schedule, { from, until }: { from: Instant; until:
   return found
 }
 
-/** The slots in [from, until) that the rules name, enabled or not; at most `count`. */
+/** The slots in [from, until) that the rules name, armed or not; at most `count`. */
 export function slotsBetween(
   rules: readonly Rule[],
   { from, until, count }: { from: Instant; until: Instant; count: number },

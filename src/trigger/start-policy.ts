@@ -1,13 +1,15 @@
-// The policies about starting an execution while others of the same trigger are not over. Every type has them.
+// The policies about starting an execution beside and after others of the same trigger. Every type has them.
 import { type Static, Type } from 'typebox'
+import { parseDuration } from '../base/duration.ts'
 import type { Problem } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { listWords } from '../base/schema.ts'
+import { DurationText, listWords } from '../base/schema.ts'
 
 /** The most executions at once, and the most fires that wait. */
 const MOST_AT_ONCE = 1_000
 const MOST_WAITING = 10_000
 const USUAL_WAITING = 1_000
+const MOST_FAILURES = 1_000
 
 const overlapSchema = Type.Union(
   [
@@ -42,6 +44,20 @@ export const startPolicies = {
       description: 'With overlap buffer_all, how many fires wait at most; what comes then is skipped.',
     }),
   ),
+  cooldown: Type.Optional(
+    DurationText({
+      min: '1s',
+      max: '30d',
+      description: 'After a fire, what comes before this time has passed is skipped.',
+    }),
+  ),
+  pause_after_failures: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MOST_FAILURES,
+      description: 'After so many executions in a row that failed, the trigger is paused.',
+    }),
+  ),
 }
 const policiesSchema = Type.Object(startPolicies)
 type StartPolicies = Static<typeof policiesSchema>
@@ -56,17 +72,23 @@ export interface StartPolicy {
   readonly buffer: number
   /** Whether executions are cancelled to make room. */
   readonly cancels: boolean
+  /** Milliseconds after a fire in which none follows. */
+  readonly cooldownMs: number
+  /** Executions that fail in a row before it is paused; infinite if nobody counts them. */
+  readonly pauseAfter: number
 }
 
 /** Of a checked config, with its defaults. */
 export function startPolicy(config: JsonObject): StartPolicy {
-  const { overlap = 'allow', concurrency = 1, buffer = USUAL_WAITING } = config as StartPolicies
+  const { overlap = 'allow', concurrency = 1, buffer = USUAL_WAITING, ...rest } = config as StartPolicies
   const waiting = { allow: 0, skip: 0, buffer_one: 1, buffer_all: buffer, cancel_running: 1 }
   return {
     overlap,
     concurrency: overlap === 'allow' ? Number.POSITIVE_INFINITY : concurrency,
     buffer: waiting[overlap],
     cancels: overlap === 'cancel_running',
+    cooldownMs: rest.cooldown === undefined ? 0 : parseDuration(rest.cooldown),
+    pauseAfter: rest.pause_after_failures ?? Number.POSITIVE_INFINITY,
   }
 }
 
@@ -85,12 +107,28 @@ export function checkStartPolicies(config: JsonObject): Problem[] {
   return problems
 }
 
+// The poller asks these of every trigger that is due.
+
+interface Ruled {
+  readonly config: JsonObject
+}
+
 /** Whether open executions matter to what becomes of its fires. */
-export function limitsOverlap({ config }: { readonly config: JsonObject }): boolean {
-  return Number.isFinite(startPolicy(config).concurrency)
+export function limitsOverlap({ config: { overlap = 'allow' } }: Ruled): boolean {
+  return overlap !== 'allow'
 }
 
 /** Whether its fires may wait. */
-export function buffers({ config }: { readonly config: JsonObject }): boolean {
-  return startPolicy(config).buffer > 0
+export function buffers({ config: { overlap = 'allow' } }: Ruled): boolean {
+  return overlap !== 'allow' && overlap !== 'skip'
+}
+
+/** Whether it rests after a fire. */
+export function rests({ config: { cooldown } }: Ruled): boolean {
+  return cooldown !== undefined
+}
+
+/** Whether it is paused once executions fail. */
+export function countsFailures({ config: { pause_after_failures } }: Ruled): boolean {
+  return pause_after_failures !== undefined
 }

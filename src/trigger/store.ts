@@ -10,7 +10,8 @@ import type { Trigger } from './trigger.ts'
 const MUTEX_SEED = 1
 
 export const columns = constant`id, workflow_id as "workflowId", workflow_name as "workflowName", key, name, type, config, enabled,
-      spec_version as "specVersion", anchor_at as "anchorAt", pause_note as "pauseNote", last_triggered_at as "lastTriggeredAt"`
+      spec_version as "specVersion", anchor_at as "anchorAt", paused_at as "pausedAt", paused_by as "pausedBy",
+      pause_note as "pauseNote", last_triggered_at as "lastTriggeredAt"`
 
 /** Waits for the mutex of one trigger, held until the transaction ends: what fires, edits, pauses or backfills takes it. */
 export async function lockTrigger(tx: Tx, id: string): Promise<void> {
@@ -108,34 +109,6 @@ export async function markTriggered(tx: Tx, ids: readonly string[]): Promise<voi
     update public.triggers set last_triggered_at = greatest(last_triggered_at, now()) where id = any(${ids}::uuid[])`)
 }
 
-/** Executions that each trigger has open; triggers without one are absent. */
-export async function countOpen(db: Db, ids: readonly string[]): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map()
-  const rows = await db.rows<{ id: string; open: number }>(sql('trigger.countOpen')`
-    select trigger_id as id, count(*)::integer as open
-    from public.executions
-    where trigger_id = any(${ids}::uuid[]) and status in ('pending', 'running', 'paused')
-    group by trigger_id`)
-  return new Map(rows.map(row => [row.id, row.open]))
-}
-
-/** The oldest open executions of each trigger, as many as are asked for. */
-export async function oldestOpen(
-  db: Db,
-  wanted: ReadonlyMap<string, number>,
-): Promise<{ readonly id: string; readonly triggerId: string }[]> {
-  if (wanted.size === 0) return []
-  return db.rows(sql('trigger.oldestOpen')`
-    select e.id, w.id as "triggerId"
-    from unnest(${[...wanted.keys()]}::uuid[], ${[...wanted.values()]}::integer[]) as w (id, most)
-    cross join lateral (
-      select id from public.executions
-      where trigger_id = w.id and status in ('pending', 'running', 'paused')
-      order by id
-      limit w.most
-    ) as e`)
-}
-
 /** Not the instant the transaction began: it may have waited for a mutex since, and its predecessor fired meanwhile. */
 export async function databaseNow(db: Db): Promise<Date> {
   const [row] = await db.rows<{ now: Date }>(sql('trigger.now')`select clock_timestamp()::timestamptz(3) as now`)
@@ -156,7 +129,10 @@ export function loadTriggersOf(db: Db, workflowName: string): Promise<Trigger[]>
 /** The enabled ones of a type. */
 export function loadTriggersOfType(db: Db, type: Trigger['type']): Promise<Trigger[]> {
   return db.rows(
-    sql('trigger.loadOfType')`select ${columns} from public.triggers where type = ${type} and enabled order by id`,
+    sql(
+      'trigger.loadOfType',
+    )`select ${columns} from public.triggers where type = ${type} and enabled and paused_at is null
+      order by id`,
   )
 }
 
@@ -171,16 +147,18 @@ export async function updateTrigger(tx: Tx, trigger: Trigger): Promise<void> {
   await tx.run(sql('trigger.update')`
     update public.triggers
     set workflow_id = ${trigger.workflowId}, name = ${trigger.name}, type = ${trigger.type}, config = ${trigger.config},
-        enabled = ${trigger.enabled}, spec_version = ${trigger.specVersion}, pause_note = ${trigger.pauseNote}, updated_at = now()
+        enabled = ${trigger.enabled}, spec_version = ${trigger.specVersion}, paused_at = ${trigger.pausedAt},
+        paused_by = ${trigger.pausedBy}, pause_note = ${trigger.pauseNote}, updated_at = now()
     where id = ${trigger.id}`)
 }
 
 /** The rule as it is from `now` on; the past stays explainable. */
 export async function insertSpec(tx: Tx, trigger: Trigger, now: Date): Promise<void> {
   await tx.run(sql('trigger.insertSpec')`
-    insert into public.trigger_specs (trigger_id, spec_version, workflow_id, type, config, anchor_at, enabled, valid_from)
+    insert into public.trigger_specs
+      (trigger_id, spec_version, workflow_id, type, config, anchor_at, enabled, paused_at, paused_by, pause_note, valid_from)
     values (${trigger.id}, ${trigger.specVersion}, ${trigger.workflowId}, ${trigger.type}, ${trigger.config},
-      ${trigger.anchorAt}, ${trigger.enabled}, ${now})`)
+      ${trigger.anchorAt}, ${trigger.enabled}, ${trigger.pausedAt}, ${trigger.pausedBy}, ${trigger.pauseNote}, ${now})`)
 }
 
 export async function deleteTriggers(tx: Tx, ids: readonly string[]): Promise<void> {
@@ -195,6 +173,8 @@ export interface ListedTrigger {
   readonly type: string
   readonly config: JsonObject
   readonly enabled: boolean
+  readonly pausedAt: Date | null
+  readonly pausedBy: string | null
   readonly pauseNote: string | null
   readonly lastTriggeredAt: Date | null
   readonly nextFireAt: Date | null
@@ -202,8 +182,8 @@ export interface ListedTrigger {
 
 export function listTriggers(db: Db, workflowName: string | undefined): Promise<ListedTrigger[]> {
   return db.rows(sql('trigger.list')`
-    select t.id, t.workflow_name as "workflowName", t.key, t.name, t.type, t.config, t.enabled, t.pause_note as "pauseNote",
-      t.last_triggered_at as "lastTriggeredAt", c.next_fire_at as "nextFireAt"
+    select t.id, t.workflow_name as "workflowName", t.key, t.name, t.type, t.config, t.enabled, t.paused_at as "pausedAt", t.paused_by as "pausedBy",
+      t.pause_note as "pauseNote", t.last_triggered_at as "lastTriggeredAt", c.next_fire_at as "nextFireAt"
     from public.triggers t left join public.trigger_cursors c on c.trigger_id = t.id
     where ${workflowName ?? null}::text is null or t.workflow_name = ${workflowName ?? null}
     order by t.workflow_name, t.key`)

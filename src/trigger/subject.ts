@@ -8,6 +8,7 @@ import type { TriggerDocument } from '../workflow/workflow.ts'
 import type { Documents } from './apply-files.ts'
 import type { SharedCalendar } from './calendar-document.ts'
 import { checkTrigger } from './check.ts'
+import { ALWAYS } from './cooldown.ts'
 import { firstSlotAfter, type Standing } from './dispose.ts'
 import { sharedCalendars } from './exclusion.ts'
 import { findTrigger } from './find.ts'
@@ -15,7 +16,7 @@ import type { Prospect } from './foresee.ts'
 import { holdSnapshot, readCursor } from './past-store.ts'
 import { loadStanding } from './standing.ts'
 import { databaseNow, loadTriggersOf } from './store.ts'
-import type { Trigger } from './trigger.ts'
+import { isArmed, type Trigger } from './trigger.ts'
 
 export interface Subject {
   readonly trigger: Trigger
@@ -24,6 +25,8 @@ export interface Subject {
   readonly open: number
   /** Fires that wait for room; 0 where its rule does not ask. */
   readonly waiting: number
+  /** Whether it is about to be paused, because its executions fail. */
+  readonly failing: boolean
 }
 
 /** Throws TRIGGER_NOT_FOUND, NAME_AMBIGUOUS. */
@@ -36,8 +39,8 @@ export function loadSubject(pool: Pool, word: string): Promise<Subject> {
 
 /** Of a trigger that is there. */
 export async function subjectOf(tx: Tx, trigger: Trigger): Promise<Subject> {
-  const { open, waiting, ...standing } = await standingOf(tx, trigger)
-  return { trigger, open, waiting, prospect: { ...standing, ...(await cursorOf(tx, trigger)) } }
+  const { open, waiting, failing, ...standing } = await standingOf(tx, trigger)
+  return { trigger, open, waiting, failing, prospect: { ...standing, ...(await cursorOf(tx, trigger)) } }
 }
 
 async function standingOf(tx: Tx, trigger: Trigger): Promise<Standing> {
@@ -75,9 +78,12 @@ async function draftOf(
   const stays =
     trigger.enabled === present.trigger.enabled && isDeepStrictEqual(ruleOf(trigger), ruleOf(present.trigger))
   // An edit sets the cursor to the first slot of the new rule, as arm does.
-  const next = stays || !trigger.enabled ? cursor : firstSlotAfter(trigger, now)
-  const { open, waiting, fired } = standing
-  return { trigger, open, waiting, prospect: { now, cursor: next, fired, calendars }, present }
+  const next = stays || !isArmed(trigger) ? cursor : firstSlotAfter(trigger, now)
+  const { open, waiting, failing, fired } = standing
+  // As an edit does, in arm.
+  const rests = trigger.config.cooldown === present.trigger.config.cooldown ? standing.restsUntil : ALWAYS
+  const prospect = { now, cursor: next, fired, restsUntil: rests, calendars }
+  return { trigger, open, waiting, failing, prospect, present }
 }
 
 const ruleOf = ({ type, config }: Trigger): unknown => ({ type, config })
@@ -124,7 +130,8 @@ export async function loadDocumentDraft(
       trigger,
       open: 0,
       waiting: 0,
-      prospect: { now: now.getTime(), cursor: null, fired: 0, calendars: new Map() },
+      failing: false,
+      prospect: { now: now.getTime(), cursor: null, fired: 0, restsUntil: ALWAYS, calendars: new Map() },
     }
     const draft = await draftOf(tx, { present: nothing, edit: { config, enabled }, given: documents.calendars })
     return { ...draft, present: null }
@@ -136,6 +143,8 @@ const NEW = {
   id: '00000000-0000-0000-0000-000000000000',
   workflowId: '00000000-0000-0000-0000-000000000000',
   specVersion: 0,
+  pausedAt: null,
+  pausedBy: null,
   pauseNote: null,
   lastTriggeredAt: null,
 }

@@ -21,8 +21,26 @@ export interface Trigger {
   readonly specVersion: number
   /** Origin of its intervals, unless config names one. */
   readonly anchorAt: Date
+  /** Since when an operator, or the program by itself, holds it; null unless they do. */
+  readonly pausedAt: Date | null
+  readonly pausedBy: string | null
   readonly pauseNote: string | null
   readonly lastTriggeredAt: Date | null
+}
+
+/** Whether it fires: its document says so, and nobody paused it. */
+export function isArmed({ enabled, pausedAt }: Pick<Trigger, 'enabled' | 'pausedAt'>): boolean {
+  return enabled && pausedAt === null
+}
+
+/** Why it is not armed; what holds it, a pause, comes first. */
+export function outOfService(trigger: Pick<Trigger, 'pausedAt' | 'pausedBy' | 'pauseNote'>): {
+  readonly reason: 'paused' | 'disabled'
+  readonly text: string
+} {
+  const { pausedAt, pausedBy, pauseNote } = trigger
+  if (pausedAt === null) return { reason: 'disabled', text: 'disabled' }
+  return { reason: 'paused', text: `paused by ${pausedBy}${pauseNote === null ? '' : `: ${pauseNote}`}` }
 }
 
 /** Policies of every type. */
@@ -34,6 +52,11 @@ export const commonPolicies = {
 /** The fire key of a slot. */
 export function slotKey(slot: Instant): string {
   return `slot:${new Date(slot).toISOString()}`
+}
+
+/** Whether the fire key is one of a backfill. */
+export function isBackfilled(fireKey: string): boolean {
+  return fireKey.startsWith('bf:')
 }
 
 /** The fire key of a request; `scope` is who asks, so that two senders cannot collide. */

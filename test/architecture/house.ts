@@ -42,7 +42,7 @@ export const house: House = {
     node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',
     queue: 'queues',
     trigger:
-      'backfill calendar calendar-document check cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input instant local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
+      'backfill calendar calendar-document check cooldown cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input instant local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
     workflow: 'document draw draw-layers draw-layout form validate validate-graph validate-names waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],

@@ -152,7 +152,7 @@ async function everythingOf(workflow: string): Promise<unknown[]> {
     union all select to_jsonb(v) || jsonb_build_object('writer', v.xmin::text) from public.events v join mine on mine.id = v.execution_id`)
 }
 
-test('a trigger disabled by a command stops on every daemon at once, and enabled fires again', {
+test('a trigger paused by a command stops on every daemon at once, and resumed fires again', {
   timeout: 60_000,
 }, async () => {
   await Promise.all([daemon(), daemon()])
@@ -170,14 +170,14 @@ test('a trigger disabled by a command stops on every daemon at once, and enabled
     while ((await count()) <= than) await systemClock.sleep(50)
   }
   await more(1)
-  expect(await mbflow('trigger', 'disable', 'ticking/t', '--note', 'a test')).toMatchObject({ enabled: false })
-  const disabled = await count()
+  expect(await mbflow('trigger', 'pause', 'ticking/t', '--note', 'a test')).toMatchObject({ note: 'a test' })
+  const paused = await count()
   await systemClock.sleep(2_500)
-  expect(await count()).toBe(disabled)
+  expect(await count()).toBe(paused)
   const [line] = await mbflow<{ note: string; next_fire_at: null }[]>('trigger', 'list', '--workflow', 'ticking')
   expect(line).toMatchObject({ note: 'a test', next_fire_at: null })
-  await mbflow('trigger', 'enable', 'ticking/t')
-  await more(disabled)
+  await mbflow('trigger', 'resume', 'ticking/t')
+  await more(paused)
   await mbflow('trigger', 'disable', 'ticking/t')
 })
 

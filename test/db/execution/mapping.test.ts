@@ -165,7 +165,7 @@ test('a key answers with its execution also when the trigger could not fire any 
   const trigger = await triggers.create('manual', {})
   const request = { triggerId: trigger.id, input: {}, scope: 'test', key: 'k' }
   const { executionId } = await fireManually(triggers.arm, request)
-  await disableTrigger(triggers.arm, { id: trigger.id, note: null })
+  await disableTrigger(triggers.arm, trigger.id)
   expect(await fireManually(triggers.arm, request)).toMatchObject({ executionId, repeated: true })
 })
 

@@ -108,7 +108,7 @@ test('an event that was written earlier and committed later is not lost', async 
 
 test('a disabled trigger does not see what is drained meanwhile', async () => {
   const trigger = await triggers.create('event', { event: 'unheard' })
-  await disableTrigger(triggers.arm, { id: trigger.id, note: null })
+  await disableTrigger(triggers.arm, trigger.id)
   await inbox.tell({ type: 'unheard' })
   await inbox.drain()
   expect(await triggers.ledger(trigger.id)).toEqual([])
@@ -155,9 +155,9 @@ test('a trigger whose rule cannot be read is disarmed with its error, and the ot
   await inbox.drain()
   expect(await triggers.countExecutions(sound.id)).toBe(1)
   const [row] = await engine.pool.rows(
-    sql('test.disarmed')`select enabled, pause_note as note from public.triggers where id = ${broken.id}`,
+    sql('test.disarmed')`select paused_by, pause_note as note from public.triggers where id = ${broken.id}`,
   )
-  expect(row).toEqual({ enabled: false, note: expect.stringContaining('soon') })
+  expect(row).toEqual({ paused_by: 'mbflow', note: expect.stringContaining('soon') })
 })
 
 test('an event that cannot be processed stays behind alone', async () => {

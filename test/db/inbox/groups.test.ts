@@ -143,7 +143,7 @@ test('what is gathered when the trigger is disabled is skipped at its time, or g
     await triggers.create('event', { event: 'off', batch: { size: 9, within: '1h' } }),
   ]
   await scattered({ type: 'off', externalId: 'p1' })
-  for (const { id } of [gone, back]) await disableTrigger(triggers.arm, { id, note: null })
+  for (const { id } of [gone, back]) await disableTrigger(triggers.arm, id)
   await enableTrigger(triggers.arm, back.id)
   await inbox.age(3_600_000)
   await inbox.drain()

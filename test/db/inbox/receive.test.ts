@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../src/base/json.ts'
 import { sql } from '../../../src/db/sql.ts'
 import { disableTrigger, editTrigger, enableTrigger } from '../../../src/trigger/arm.ts'
 import { rotateToken } from '../../../src/trigger/hooks.ts'
+import { pauseTrigger, resumeTrigger } from '../../../src/trigger/pause.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine } from '../../support/engine.ts'
 import { createTestHooks, SECRETS } from '../../support/hooks.ts'
@@ -104,13 +105,27 @@ test('two triggers may be sent deliveries of the same id', async () => {
 
 test('a disabled hook answers as one that never was, until it is enabled again', async () => {
   const { trigger, post, url } = await hooks.hook(OPEN)
-  await disableTrigger(hooks.arm, { id: trigger.id, note: null })
+  await disableTrigger(hooks.arm, trigger.id)
   const unknown = await fetch(url.replace(/.{4}$/, 'AAAA'), { method: 'POST' })
   const disabled = await post('{}')
   expect([disabled.status, await disabled.json()]).toEqual([404, await unknown.json()])
   expect(headersOf(disabled)).toEqual(headersOf(unknown))
   await enableTrigger(hooks.arm, trigger.id)
   expect((await post('{}')).status).toBe(202)
+})
+
+test('a paused hook answers as a disabled one', async () => {
+  const { trigger, post } = await hooks.hook(OPEN)
+  await pauseTrigger(hooks.arm, { id: trigger.id, by: 'test', note: null })
+  expect((await post('{}')).status).toBe(404)
+  await resumeTrigger(hooks.arm, trigger.id)
+  expect((await post('{}')).status).toBe(202)
+})
+
+test('a delivery within the cooldown is recorded as skipped', async () => {
+  const { trigger, post } = await hooks.hook({ ...OPEN, cooldown: '1h' })
+  await Promise.all([post('{"a":1}'), post('{"a":2}')])
+  expect((await hooks.ledger(trigger.id)).map(line => line.reason).sort()).toEqual(['cooldown', null])
 })
 
 const headersOf = ({ headers }: Response) => [...headers].filter(([name]) => name !== 'date')

@@ -130,7 +130,7 @@ test('an unknown hook and a disabled one cost the same statements', async () => 
   }
   const others = await otherHooks({ pool: watched })
   const { trigger, post, url } = await others.hook({ auth: { scheme: 'github', secrets: ['shared'] } })
-  await disableTrigger(others.arm, { id: trigger.id, note: null })
+  await disableTrigger(others.arm, trigger.id)
   await post('{}')
   const disabled = statements.splice(0)
   await fetch(url.replace(/.{4}$/, 'AAAA'), { method: 'POST', body: '{}' })

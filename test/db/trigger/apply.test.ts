@@ -36,10 +36,10 @@ test('a document that does not say whether a trigger is enabled leaves it as an 
       // The operator comes after the apply has looked and before it changes.
       rows: async <R>(statement: Statement) => {
         const rows = await tx.rows<R>(statement)
-        if (statement.name === 'trigger.loadOf') await disableTrigger(triggers.arm, { id, note: 'mine' })
+        if (statement.name === 'trigger.loadOf') await disableTrigger(triggers.arm, id)
         return rows
       },
     }),
   )
-  expect(await findTrigger(engine.pool, 'raced/t')).toMatchObject({ enabled: false, pauseNote: 'mine' })
+  expect(await findTrigger(engine.pool, 'raced/t')).toMatchObject({ enabled: false })
 })

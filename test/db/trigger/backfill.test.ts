@@ -188,7 +188,7 @@ test('it follows the rule it was started with, whatever is edited, also while th
   await drainBackfills(deps)
   const change = { config: { every: '5m', input: { rule: 'new' } } }
   await engine.pool.transaction(tx => editTrigger(tx, triggers.arm, { id: trigger.id, change }))
-  await disableTrigger(triggers.arm, { id: trigger.id, note: null })
+  await disableTrigger(triggers.arm, trigger.id)
   await endOpen(trigger)
   await drainAll(id)
   expect(hours((await triggers.ledger(trigger.id)).map(line => line.from))).toEqual([0, 1, 2, 3])

@@ -150,8 +150,8 @@ test('a trigger whose calendar was removed behind our back is disarmed, and says
   await triggers.makeOverdue([trigger.id], HOUR)
   await catchUp()
   const [row] = await engine.pool.rows(sql('test.note')`
-    select enabled, pause_note as note from public.triggers where id = ${trigger.id}`)
-  expect(row).toEqual({ enabled: false, note: 'disarmed: there is no calendar "removed"' })
+    select paused_by as by, pause_note as note from public.triggers where id = ${trigger.id}`)
+  expect(row).toEqual({ by: 'mbflow', note: 'disarmed: there is no calendar "removed"' })
 })
 
 test('a trigger fires as often as it may, then the rest says why there are no more', async () => {

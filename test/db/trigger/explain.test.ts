@@ -70,7 +70,7 @@ test('a slot that was foretold to fire did, and names its execution with its sta
 
 test('the time it was disabled is explained from the rules it had', async () => {
   const { id } = await triggers.create('interval', { ...everySecond, every: '1h' })
-  await disableTrigger(triggers.arm, { id, note: 'for the move' })
+  await disableTrigger(triggers.arm, id)
   const next = Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 3_600_000
   expect((await explain(id, [next]))[0]).toMatchObject({ outcome: 'no_slot', reason: 'disabled' })
   await enableTrigger(triggers.arm, id)

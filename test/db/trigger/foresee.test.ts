@@ -79,7 +79,7 @@ test('a forecast counts the triggers that are enabled', async () => {
   const before = await forecastLoad(engine.pool, { worst: 1 })
   await triggers.create('interval', hourly)
   const { id } = await triggers.create('interval', hourly)
-  await disableTrigger(triggers.arm, { id, note: null })
+  await disableTrigger(triggers.arm, id)
   const from = before.from.getTime()
   const after = await forecastLoad(engine.pool, { from, until: from + DAY_MS, worst: 1 })
   expect([after.triggers - before.triggers, after.fires - before.fires]).toEqual([1, 24])

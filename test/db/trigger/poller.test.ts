@@ -136,9 +136,9 @@ test('a trigger whose slots cannot be computed is disarmed with its error, and t
   await triggers.makeOverdue([broken.id, sound.id], 1_000)
   await catchUp()
   const [row] = await engine.pool.rows<Record<string, unknown>>(
-    sql('test.broken')`select enabled, pause_note from public.triggers where id = ${broken.id}`,
+    sql('test.broken')`select paused_by, pause_note from public.triggers where id = ${broken.id}`,
   )
-  expect(row).toMatchObject({ enabled: false, pause_note: expect.stringContaining('disarmed') })
+  expect(row).toMatchObject({ paused_by: 'mbflow', pause_note: expect.stringContaining('disarmed') })
   expect(await triggers.cursor(broken.id)).toBeUndefined()
   expect(await triggers.countExecutions(sound.id)).toBeGreaterThan(0)
 })

@@ -134,7 +134,7 @@ test('history says how long a fire waited', async () => {
 
 test('a trigger that is out of service keeps what waits, and starts it when it is back', async () => {
   const id = await meetFive({ overlap: 'buffer_one' })
-  await disableTrigger(triggers.arm, { id, note: null })
+  await disableTrigger(triggers.arm, id)
   await end((await openOf(id))[0])
   await release(triggers.arm, [id])
   expect(await fates(id)).toBe('fbsss')
@@ -232,7 +232,7 @@ test('four pollers and releasers at once never exceed the limit and never lose w
         for (let i = 0; i < requests; i++) await fireManually(triggers.arm, { triggerId: id, input: {}, scope: 'test' })
       }
       await Promise.all([poll(), poll(), poll(), poll(), ask()])
-      await disableTrigger(triggers.arm, { id, note: null })
+      await disableTrigger(triggers.arm, id)
       const before = await triggers.ledger(id)
       // A trigger out of service releases nothing, so it goes back on, with nothing owed for an hour.
       const later = { ...hourly, overlap, concurrency }

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
 import { scheduleOf } from '../../../src/trigger/check.ts'
-import { disposeOwed, firstSlotAfter } from '../../../src/trigger/dispose.ts'
+import { ALWAYS } from '../../../src/trigger/cooldown.ts'
+import { disposeOwed, firstSlotAfter, type Standing } from '../../../src/trigger/dispose.ts'
 import { createExplainer } from '../../../src/trigger/explain.ts'
 import type { Disposal } from '../../../src/trigger/fire.ts'
 import type { Prospect } from '../../../src/trigger/foresee.ts'
@@ -35,6 +36,7 @@ const policies = fc.record(
     max_fires: fc.integer({ min: 1, max: 30 }),
     spread: fc.constantFrom('10m', '2h'),
     end_at: fc.constantFrom('2026-03-09T12:00:00Z', '2026-10-25T01:30:00Z'),
+    cooldown: fc.constantFrom('1m', '1h', '11h'),
     exclude: fc.constantFrom(['nights'], [{ weekdays: ['SAT', 'SUN'] }]),
   },
   { requiredKeys: [] },
@@ -53,25 +55,20 @@ interface Ticked {
 
 /** Ticks after pauses no longer than the misfire threshold. */
 function tickThrough(trigger: Trigger, prospect: Prospect, pauses: readonly number[]): Ticked {
-  let { now, cursor, fired } = prospect
+  let { now, cursor } = prospect
+  let standing: Standing = { ...prospect, open: 0, waiting: 0, failing: false }
   const entries: LedgerEntry[] = []
   for (const pause of pauses) {
     now += pause
     if (cursor === null || cursor > now) continue
-    const { disposals, next } = disposeOwed(trigger, {
-      cursor,
-      now,
-      fired,
-      calendars,
-      open: 0,
-      waiting: 0,
-      room: 1_000,
-    })
-    fired += disposals.filter(({ disposition }) => disposition === 'fired').length
+    const pass = disposeOwed(trigger, { ...standing, cursor, now, room: 1_000 })
+    const { disposals, next } = pass
+    standing = pass.standing
     entries.push(...disposals.map(disposal => entryOf(disposal, now)))
     cursor = next
   }
-  return { entries, prospect: { now, cursor, fired, calendars } }
+  const { fired, restsUntil } = standing
+  return { entries, prospect: { now, cursor, fired, restsUntil, calendars } }
 }
 
 function entryOf({ fireKey, disposition, reason, slots }: Disposal, now: Instant): LedgerEntry {
@@ -103,11 +100,14 @@ test('poller, preview, explain and simulate agree on every slot, before and afte
       (...given) => {
         const [trigger, start, pauses] = given
         const cursor = firstSlotAfter(trigger, start)
-        const before: Prospect = { now: start, cursor, fired: 0, calendars }
+        const before: Prospect = { now: start, cursor, fired: 0, restsUntil: ALWAYS, calendars }
         const { entries, prospect } = tickThrough(trigger, before, pauses)
         const specs = [specOf(trigger, start)]
-        const foretell = createExplainer({ trigger, prospect: before, open: 0, waiting: 0 }, { specs, entries: [] })
-        const recall = createExplainer({ trigger, prospect, open: 0, waiting: 0 }, { specs, entries })
+        const foretell = createExplainer(
+          { trigger, prospect: before, open: 0, waiting: 0, failing: false },
+          { specs, entries: [] },
+        )
+        const recall = createExplainer({ trigger, prospect, open: 0, waiting: 0, failing: false }, { specs, entries })
 
         // The slot that meets the limit ends the schedule; a batch may hold others behind it.
         const limit = entries.find(({ reason }) => reason === 'limit')?.slotAt?.getTime() ?? Number.POSITIVE_INFINITY
@@ -151,8 +151,24 @@ test('what explain says an owed slot would become is what the next pass makes of
       const cursor = firstSlotAfter(trigger, start)
       if (cursor === null) return
       const now = cursor + hours * HOUR
-      const { disposals } = disposeOwed(trigger, { cursor, now, fired: 0, calendars, open, waiting: 0, room: 1_000 })
-      const subject = { trigger, prospect: { now, cursor, fired: 0, calendars }, open, waiting: 0 }
+      const { disposals } = disposeOwed(trigger, {
+        cursor,
+        now,
+        fired: 0,
+        restsUntil: ALWAYS,
+        failing: false,
+        calendars,
+        open,
+        waiting: 0,
+        room: 1_000,
+      })
+      const subject = {
+        trigger,
+        prospect: { now, cursor, fired: 0, restsUntil: ALWAYS, calendars },
+        open,
+        waiting: 0,
+        failing: false,
+      }
       const explain = createExplainer(subject, { specs: [specOf(trigger, start)], entries: [] })
       for (const { disposition, reason, slots } of disposals) {
         const { outcome, text, ...rest } = explain(slots?.from ?? 0)

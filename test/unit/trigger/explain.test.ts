@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
+import { ALWAYS } from '../../../src/trigger/cooldown.ts'
 import { createExplainer, type Past } from '../../../src/trigger/explain.ts'
 import type { LedgerEntry, Spec } from '../../../src/trigger/past-store.ts'
 import type { Subject } from '../../../src/trigger/subject.ts'
@@ -24,6 +25,9 @@ const spec = (validFrom: string, rest: Partial<Spec> = {}): Spec => ({
   config: daily,
   anchorAt: new Date(0),
   enabled: true,
+  pausedAt: null,
+  pausedBy: null,
+  pauseNote: null,
   validFrom: new Date(validFrom),
   ...rest,
 })
@@ -48,9 +52,17 @@ function entry(slot: string, rest: Partial<LedgerEntry> = {}): LedgerEntry {
 function explain(at: string, { config = daily, trigger, prospect, open = 0, ...past }: Scene = {}) {
   const subject: Subject = {
     trigger: triggerOf('cron', config, trigger),
-    prospect: { now: NOW, cursor: Date.parse('2026-11-23T09:00:00Z'), fired: 0, calendars: new Map(), ...prospect },
+    prospect: {
+      now: NOW,
+      cursor: Date.parse('2026-11-23T09:00:00Z'),
+      fired: 0,
+      restsUntil: ALWAYS,
+      calendars: new Map(),
+      ...prospect,
+    },
     open,
     waiting: 0,
+    failing: false,
   }
   const whole: Past = { specs: [spec('2026-11-01T00:00:00Z', { config })], entries: [], ...past }
   const { outcome, reason, text, previous, next } = createExplainer(subject, whole)(Date.parse(at))
@@ -127,7 +139,7 @@ test('the time it was disabled is explained without rows', () => {
   ]
   expect(explain('2026-11-12T09:00:00Z', { specs })).toMatchObject({
     verdict: 'no_slot disabled',
-    text: 'the trigger was disabled; enabled, it would have a slot here',
+    text: 'the trigger was disabled; otherwise it would have had a slot here',
     previous: new Date('2026-11-09T09:00:00Z'),
     next: new Date('2026-11-15T09:00:00Z'),
   })
@@ -194,11 +206,34 @@ test('a limit too far to be counted is admitted', () => {
   expect(explain('2027-11-25T09:00:00Z', { config }).verdict).toBe('will_fire uncounted')
 })
 
+test('the time it was paused is explained by who paused it, and why', () => {
+  const paused = { pausedAt: new Date('2026-11-10T00:00:00Z'), pausedBy: 'cli:ada', pauseNote: 'for the move' }
+  const specs = [spec('2026-11-01T00:00:00Z'), spec('2026-11-10T00:00:00Z', paused), spec('2026-11-15T00:00:00Z')]
+  expect(explain('2026-11-12T09:00:00Z', { specs })).toMatchObject({
+    verdict: 'no_slot paused',
+    text: 'the trigger was paused by cli:ada: for the move; otherwise it would have had a slot here',
+    previous: new Date('2026-11-09T09:00:00Z'),
+    next: new Date('2026-11-15T09:00:00Z'),
+  })
+})
+
+test('slots that come too soon after a fire are foretold as skipped', () => {
+  const config = { schedule: '0 */6 * * *', cooldown: '10h' }
+  const cursor = Date.parse('2026-11-23T00:00:00Z')
+  const verdicts = ['2026-11-23T00:00:00Z', '2026-11-23T06:00:00Z', '2026-11-23T12:00:00Z'].map(
+    at => explain(at, { config, prospect: { cursor } }).verdict,
+  )
+  expect(verdicts).toEqual(['will_fire', 'will_skip cooldown', 'will_fire'])
+  expect(explain('2026-11-23T00:00:00Z', { config, prospect: { cursor, restsUntil: cursor + 1 } }).verdict).toBe(
+    'will_skip cooldown',
+  )
+})
+
 test('a disabled trigger has no slots to come, and says why', () => {
-  const trigger = { enabled: false, pauseNote: 'for the move' }
+  const trigger = { enabled: false }
   expect(explain('2026-11-25T09:00:00Z', { trigger, prospect: { cursor: null } })).toMatchObject({
     verdict: 'no_slot disabled',
-    text: 'the trigger is disabled (for the move); enabled, it would have a slot here',
+    text: 'the trigger is disabled; otherwise it would have a slot here',
     next: null,
   })
 })

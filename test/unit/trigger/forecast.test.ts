@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
+import { ALWAYS } from '../../../src/trigger/cooldown.ts'
 import { forecast, type Loaded } from '../../../src/trigger/forecast.ts'
 import type { Trigger } from '../../../src/trigger/trigger.ts'
 import { triggerOf } from './trigger-of.ts'
@@ -8,7 +9,7 @@ const FROM = Date.parse('2026-11-23T00:00:00Z')
 const HOUR = 3_600_000
 
 function loaded(key: string, config: JsonObject, rest: Partial<Trigger> = {}): Loaded {
-  const prospect = { now: FROM, cursor: FROM, fired: 0, calendars: new Map() }
+  const prospect = { now: FROM, cursor: FROM, fired: 0, restsUntil: ALWAYS, calendars: new Map() }
   return { trigger: triggerOf('cron', config, { id: key, key, ...rest }), prospect }
 }
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
+import { ALWAYS, cooldownOf } from '../../../src/trigger/cooldown.ts'
 import type { Decision } from '../../../src/trigger/misfire.ts'
-import { applyOverlap, judgeStart, type StartContext } from '../../../src/trigger/overlap.ts'
+import { applyOverlap as apply, type StartContext } from '../../../src/trigger/overlap.ts'
 import { startPolicy } from '../../../src/trigger/start-policy.ts'
 
 const fire = (slot: number): Decision => ({ kind: 'fire', slot })
@@ -10,8 +11,19 @@ const missed: Decision = { kind: 'coalesce', reason: 'misfire', from: 1, until: 
 
 /** Nothing open, nothing waiting, nothing limited. */
 function start(config: JsonObject = {}, rest: Partial<StartContext> = {}): StartContext {
-  return { policy: startPolicy(config), open: 0, waiting: 0, left: Number.POSITIVE_INFINITY, ...rest }
+  return {
+    policy: startPolicy(config),
+    open: 0,
+    waiting: 0,
+    left: Number.POSITIVE_INFINITY,
+    failing: false,
+    restsUntil: ALWAYS,
+    ...rest,
+  }
 }
+
+const applyOverlap = (decisions: readonly Decision[], context: StartContext) =>
+  apply(decisions, context, { ...cooldownOf({ config: {} }), now: 1_000 })
 
 test('allow starts every fire', () => {
   const decisions = [missed, fire(4), fire(5)]
@@ -106,8 +118,4 @@ test('neither limit is exceeded, and every fire has one fate, in order', () => {
       expect(waiting + count('buffer')).toBeLessThanOrEqual(Math.max(waiting, context.policy.buffer))
     }),
   )
-})
-
-test('a request meets the same judgement as a slot', () => {
-  expect(judgeStart(start({ overlap: 'buffer_one' }, { open: 1 }))).toBe('buffer')
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
+import { ALWAYS } from '../../../src/trigger/cooldown.ts'
 import type { Prospect } from '../../../src/trigger/foresee.ts'
 import { preview } from '../../../src/trigger/preview.ts'
 import type { Trigger } from '../../../src/trigger/trigger.ts'
@@ -14,7 +15,7 @@ interface Question extends Partial<Prospect> {
 
 function see(config: JsonObject, { from, count = 3, provisional = false, trigger, ...rest }: Question) {
   const now = Date.parse(from)
-  const prospect: Prospect = { now, cursor: now, fired: 0, calendars: new Map(), ...rest }
+  const prospect: Prospect = { now, cursor: now, fired: 0, restsUntil: ALWAYS, calendars: new Map(), ...rest }
   return preview(triggerOf('cron', config, trigger), prospect, { from: now, count, provisional })
 }
 
@@ -107,10 +108,28 @@ test('bounds are named where they cut the preview', () => {
 })
 
 test('a disabled trigger shows its slots, and that none fires until it is enabled', () => {
-  const trigger = { enabled: false, pauseNote: 'for the move' }
+  const trigger = { enabled: false }
   const { slots, notes } = see({ schedule: '0 9 * * *' }, { from: '2026-12-25T00:00:00Z', trigger, cursor: null })
   expect(slots).toHaveLength(3)
-  expect(notes[0]?.text).toBe('disabled (for the move): nothing fires until it is enabled')
+  expect(notes[0]?.text).toBe('disabled; nothing fires until it is enabled')
+})
+
+test('a paused trigger says who paused it, and why', () => {
+  const trigger = { pausedAt: new Date(0), pausedBy: 'cli:ada', pauseNote: 'for the move' }
+  const { notes } = see({ schedule: '0 9 * * *' }, { from: '2026-12-25T00:00:00Z', trigger, cursor: null })
+  expect(notes[0]).toEqual({
+    kind: 'paused',
+    text: 'paused by cli:ada: for the move; nothing fires until it is resumed',
+  })
+})
+
+test('slots that its cooldown skips are remarked upon', () => {
+  const { slots } = see({ schedule: '0 9 * * *', cooldown: '30h' }, { from: '2026-12-25T00:00:00Z' })
+  expect(slots.map(({ fires, remarks }) => [fires, remarks.map(one => one.text).join()])).toEqual([
+    [true, ''],
+    [false, 'skipped: cooldown is 30h'],
+    [true, ''],
+  ])
 })
 
 test('a trigger enabled behind our back says that it has no cursor', () => {
@@ -126,7 +145,7 @@ test('slots that depend on an id that is not yet given are called provisional', 
 })
 
 test('a type without a schedule says so', () => {
-  const prospect: Prospect = { now: 0, cursor: null, fired: 0, calendars: new Map() }
+  const prospect: Prospect = { now: 0, cursor: null, fired: 0, restsUntil: ALWAYS, calendars: new Map() }
   const { slots, notes } = preview(triggerOf('manual', {}), prospect, { from: 0, count: 3, provisional: false })
   expect([slots, notes.map(({ kind }) => kind)]).toEqual([[], ['no_schedule']])
 })
@@ -146,7 +165,11 @@ test.each([
   const now = Date.parse('2026-11-22T00:00:00Z')
   const query = { from: now, count: 100_000, provisional: false }
   const before = process.cpuUsage().user
-  const { slots } = preview(triggerOf(type, config), { now, cursor: now, fired: 0, calendars: new Map() }, query)
+  const { slots } = preview(
+    triggerOf(type, config),
+    { now, cursor: now, fired: 0, restsUntil: ALWAYS, calendars: new Map() },
+    query,
+  )
   expect(slots).toHaveLength(100_000)
   expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(PATIENCE_MS)
 })

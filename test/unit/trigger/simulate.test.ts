@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
+import { ALWAYS } from '../../../src/trigger/cooldown.ts'
 import type { Prospect } from '../../../src/trigger/foresee.ts'
 import { simulate } from '../../../src/trigger/simulate.ts'
 import type { Trigger } from '../../../src/trigger/trigger.ts'
@@ -8,7 +9,7 @@ import { triggerOf } from './trigger-of.ts'
 
 const FROM = Date.parse('2026-11-23T00:00:00Z') // a Monday
 const DAY = 86_400_000
-const prospect: Prospect = { now: FROM, cursor: FROM, fired: 0, calendars: new Map() }
+const prospect: Prospect = { now: FROM, cursor: FROM, fired: 0, restsUntil: ALWAYS, calendars: new Map() }
 
 const side = (config: JsonObject, rest: Partial<Trigger> = {}) => ({
   trigger: triggerOf('cron', config, rest),

@@ -46,6 +46,10 @@ test.each<JsonObject>([
   { overlap: 'skip', concurrency: 1.5 },
   { overlap: 'buffer_all', buffer: 0 },
   { overlap: 'buffer_all', buffer: 10_001 },
+  { cooldown: '500ms' },
+  { cooldown: '31d' },
+  { pause_after_failures: 0 },
+  { pause_after_failures: 1_001 },
 ])('%j is out of range', config => {
   expect(problems(config)).toHaveLength(1)
 })

@@ -14,6 +14,8 @@ export function triggerOf(type: Trigger['type'], config: JsonObject, rest: Parti
     enabled: true,
     specVersion: 1,
     anchorAt: new Date('2026-01-01T00:00:00Z'),
+    pausedAt: null,
+    pausedBy: null,
     pauseNote: null,
     lastTriggeredAt: null,
     ...rest,
