@@ -1,13 +1,15 @@
 // Follows executions as they change. A notification-free poll: what is shown is what the tables say.
 import { systemClock } from '../base/clock.ts'
 import { MbflowError } from '../base/errors.ts'
-import { changedExecutions, findExecution, type ListedExecution } from '../execution/find.ts'
+import { findExecution, type ListedExecution, readNow, watchedExecutions } from '../execution/find.ts'
 import { requestOutcome } from '../trigger/fire-manually.ts'
 import type { CliContext } from './context.ts'
 import { roughly } from './text.ts'
 
 const EVERY_MS = 250
-const PAGE = 500
+/** An execution may be seen so long after the instant it was made at. */
+const LATEST_COMMIT_MS = 5_000
+const OPEN = new Set(['pending', 'running', 'paused'])
 
 /** Prints the nodes of one execution as they end, until it is over. Throws when it did not complete. */
 export async function watchExecution(context: CliContext, id: string): Promise<void> {
@@ -60,28 +62,23 @@ export async function watchRequest(
   return undefined
 }
 
-/** Prints executions as they start and end, until interrupted. */
+/** Prints executions that are under way, and those that start and end from now on, until interrupted. */
 export async function watchExecutions(context: CliContext, { workflow }: { workflow?: string }): Promise<void> {
   const { pool } = await context.connect()
   const signal = context.interrupted()
+  const begun = await readNow(pool)
   const shown = new Map<string, string>()
-  let since = new Date()
   while (!signal.aborted) {
-    const changed = await changedExecutions(pool, {
-      since,
-      limit: PAGE,
-      ...(workflow === undefined ? {} : { workflow }),
-    })
-    for (const execution of changed) {
-      if (shown.get(execution.id) === execution.status) continue
-      shown.set(execution.id, execution.status)
-      context.output.next(execution, () => line(execution))
+    const since = new Date(Math.max(begun.getTime(), (await readNow(pool)).getTime() - LATEST_COMMIT_MS))
+    const ids = [...shown].flatMap(([id, status]) => (OPEN.has(status) ? [id] : []))
+    const found = await watchedExecutions(pool, { ids, since, ...(workflow === undefined ? {} : { workflow }) })
+    for (const execution of found) {
+      if (shown.get(execution.id) !== execution.status) context.output.next(execution, () => line(execution))
     }
-    since = changed.at(-1)?.updated_at ?? since
-    // What is over changes no more; what is left is small.
-    if (changed.length === 0)
-      for (const [id, status] of shown) if (status !== 'pending' && status !== 'running') shown.delete(id)
-    if (changed.length < PAGE) await systemClock.sleep(EVERY_MS, signal)
+    // What is over and no longer new is forgotten.
+    shown.clear()
+    for (const { id, status } of found) shown.set(id, status)
+    await systemClock.sleep(EVERY_MS, signal)
   }
 }
 

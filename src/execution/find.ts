@@ -6,7 +6,13 @@ import { findBetween, type ShownExecution, showExecution } from './listing-store
 
 export { readEvents as executionEvents } from '../event/event-log.ts'
 export type { ListedExecution, ShownExecution, ShownNode } from './listing-store.ts'
-export { listChanged as changedExecutions, listExecutions, type Selection, selectExecutions } from './listing-store.ts'
+export {
+  listExecutions,
+  listWatched as watchedExecutions,
+  readNow,
+  type Selection,
+  selectExecutions,
+} from './listing-store.ts'
 
 const HEX_DIGITS = 32
 

@@ -72,18 +72,36 @@ export async function selectExecutions(db: Db, selection: Selection): Promise<st
   return rows.map(row => row.id)
 }
 
-/** Executions that changed at or after an instant, in the order of the change. */
-export function listChanged(
-  db: Db,
-  { since, workflow, limit }: { since: Date; workflow?: string; limit: number },
-): Promise<(ListedExecution & { updated_at: Date })[]> {
-  return db.rows(sql('execution.changed')`
-    select ${listed}, e.updated_at
-    from public.executions e join public.workflows w on w.id = e.workflow_id
-    where e.updated_at >= ${since} and e.created_at > ${since}::timestamptz - interval '1 day'
-      and (${workflow ?? null}::text is null or w.name = ${workflow ?? null})
-    order by e.updated_at
-    limit ${limit}`)
+export async function readNow(db: Db): Promise<Date> {
+  const [row] = await db.rows<{ now: Date }>(sql('execution.now')`select clock_timestamp()::timestamptz(3) as now`)
+  return row?.now ?? new Date(Number.NaN)
+}
+
+export interface Watched {
+  /** Executions to look at whatever became of them. */
+  readonly ids: readonly string[]
+  /** All made at or after this instant. */
+  readonly since: Date
+  readonly workflow?: string
+}
+
+const MOST_OPEN = 1_000
+
+/** What somebody who watches wants to see, the oldest first: those named, the new ones, and the latest that are not over. */
+export function listWatched(db: Db, { ids, since, workflow }: Watched): Promise<ListedExecution[]> {
+  return db.rows(sql('execution.watched')`
+    with watched as (
+      select id from public.executions where id = any(${ids}::uuid[])
+      union
+      select id from public.executions where id >= public.mbflow_uuid_at(${since})
+      union
+      (select id from public.executions where status in ('pending', 'running', 'paused')
+        order by created_at desc limit ${MOST_OPEN})
+    )
+    select ${listed}
+    from watched join public.executions e using (id) join public.workflows w on w.id = e.workflow_id
+    where ${workflow ?? null}::text is null or w.name = ${workflow ?? null}
+    order by e.id`)
 }
 
 export interface ShownExecution extends ListedExecution {

@@ -49,7 +49,7 @@ test('a command that did its work and cannot leave the embedded server says so, 
   await runMbflow(['migrate', 'up'], { env })
   const watching = startMbflow(['execution', 'watch'], { env })
   const asking =
-    "select from pg_stat_activity where application_name = 'mbflow:cli' and query like '%execution.changed%'"
+    "select from pg_stat_activity where application_name = 'mbflow:cli' and query like '%execution.watched%'"
   while ((await query(server.url, asking)).length === 0) await systemClock.sleep(20)
 
   const lock = join(folder.dataDir, 'lock')
