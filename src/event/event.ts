@@ -82,6 +82,16 @@ export type EventBody =
         readonly lost?: true
       }
     }
+  | {
+      readonly type: 'node_parked'
+      /** Its attempt is over, and it waits. `end`, with `edges`, is what it comes to; without, it completes with its input. */
+      readonly payload: {
+        readonly node: string
+        readonly until: string
+        readonly end?: Foreseen
+        readonly edges?: EdgeVerdicts
+      }
+    }
   | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at: string } }
   | { readonly type: 'execution_woken'; readonly payload: Record<string, never> }
   | { readonly type: 'execution_handed_over'; readonly payload: { readonly reason: 'drain' | 'long_turn' } }
@@ -90,8 +100,13 @@ export type EventBody =
 
 export type EventType = EventBody['type']
 
+/** What a node that waits comes to when its time is up, as recorded when it began to. */
+export type Foreseen =
+  | { readonly output: Json; readonly branches?: readonly string[] }
+  | { readonly error: RecordedError }
+
 /** Why an execution holds no worker though it is running. */
-export type ParkReason = 'retry' | 'paused'
+export type ParkReason = 'delay' | 'retry' | 'paused'
 
 /** Why a node was skipped though its edges had not decided: its execution ended first. */
 export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'

@@ -10,7 +10,15 @@ import { SecretError } from '../base/secrets.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
 import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
-import { failed, type NodeType, type Outcome, type Scope } from '../node/node-type.ts'
+import {
+  type Completed,
+  type Failed,
+  failed,
+  type NodeType,
+  type Outcome,
+  type Parked,
+  type Scope,
+} from '../node/node-type.ts'
 import type { PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
 import { failureOutput } from './evolve.ts'
@@ -22,6 +30,8 @@ export interface AttemptResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+/** The end of the year 9999, and as long from now on. */
+const LATEST = 253_402_300_799_999
 /** The reason of a signal that aborts because the attempt has taken too long. */
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 
@@ -32,10 +42,17 @@ export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promi
   // The name of a secret may be longer than its value: what was small enough may not be so any more.
   const outcome = hidden === found ? found : checked(hidden)
   try {
-    return { outcome, edges: await judgeEdges(deps.evaluator, request, outcome) }
+    return { outcome, edges: await judgeEdges(deps.evaluator, request, endOf(outcome, request)) }
   } catch (error) {
-    return { outcome: failed('EDGE_CONDITION_FAILED', messageOf(error)), edges: undefined }
+    const end = failed('EDGE_CONDITION_FAILED', messageOf(error))
+    return { outcome: outcome.kind === 'parked' ? { ...outcome, end } : end, edges: undefined }
   }
+}
+
+/** What a node that waits comes to when its time is up is known beforehand, and so is which edges hold then. */
+function endOf(outcome: Outcome, { node, state }: AttemptRequest): Completed | Failed {
+  if (outcome.kind !== 'parked') return outcome
+  return outcome.end ?? { kind: 'completed', output: state.nodes[node.index]?.input ?? null }
 }
 
 async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
@@ -94,7 +111,7 @@ async function renderConfig(
 async function judgeEdges(
   evaluator: Evaluator,
   { plan, node, scope }: AttemptRequest,
-  outcome: Outcome,
+  outcome: Completed | Failed,
 ): Promise<EdgeVerdicts | undefined> {
   if (outcome.kind === 'failed' && node.policy.on_error !== 'continue') return undefined
   const output = outcome.kind === 'completed' ? outcome.output : failureOutput(outcome.error)
@@ -116,6 +133,17 @@ async function judgeEdges(
 
 /** An outcome that PostgreSQL cannot store is found here, at the border: an output fails its node, a failure says less. */
 function checked(outcome: Outcome): Outcome {
+  return outcome.kind === 'parked' ? checkedWait(outcome) : checkedEnd(outcome)
+}
+
+function checkedWait({ until, end }: Parked): Outcome {
+  const at = typeof until === 'number' ? until : Date.parse(until)
+  if (!(Math.abs(at) <= LATEST))
+    return failed('NODE_CRASHED', `the node is to wait until ${until}, which is no instant`)
+  return { kind: 'parked', until, ...(end === undefined ? {} : { end: checkedEnd(end) }) }
+}
+
+function checkedEnd(outcome: Completed | Failed): Completed | Failed {
   if (outcome.kind === 'failed') {
     const { details, ...error } = outcome.error
     const problem = checkStorable(details ?? null)
@@ -129,6 +157,6 @@ function checked(outcome: Outcome): Outcome {
   return failed('OUTPUT_TOO_LARGE', `the output has ${bytes} bytes as JSON, more than the limit of ${MAX_OUTPUT_BYTES}`)
 }
 
-function timedOut(timeout: number): Outcome {
+function timedOut(timeout: number): Failed {
   return { kind: 'failed', error: { code: 'NODE_TIMEOUT', message: `took longer than ${timeout} ms`, retryable: true } }
 }

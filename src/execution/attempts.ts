@@ -5,7 +5,7 @@ import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { type AttemptResult, attempt } from './attempt.ts'
 import type { AttemptDeps } from './context.ts'
 import { createScopes } from './scope.ts'
-import type { ExecutionState, Mapped } from './state.ts'
+import { type ExecutionState, isAtWork, type Mapped } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 
 /** An execution as a turn begins. */
@@ -52,7 +52,7 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
   }
 
   function toBegin(state: ExecutionState): PlanNode[] {
-    return nodesRunning(plan, state).filter(node => !running.has(node.key) && !ended.has(node.key))
+    return nodesAtWork(plan, state).filter(node => !running.has(node.key) && !ended.has(node.key))
   }
 
   return {
@@ -69,11 +69,11 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
   }
 }
 
-function nodesRunning(plan: Plan, state: ExecutionState): PlanNode[] {
+function nodesAtWork(plan: Plan, state: ExecutionState): PlanNode[] {
   const nodes: PlanNode[] = []
   for (const index of plan.waves[state.wave] ?? []) {
-    const node = plan.nodes[index]
-    if (node !== undefined && state.nodes[index]?.status === 'running') nodes.push(node)
+    const [node, at] = [plan.nodes[index], state.nodes[index]]
+    if (node !== undefined && at !== undefined && isAtWork(at)) nodes.push(node)
   }
   return nodes
 }

@@ -4,12 +4,14 @@
 // which open the execution again until its next; (4) `decideNext` on a state it has already advanced
 // gives no events.
 import { retryDelay } from '../base/retry.ts'
-import type { EdgeVerdicts, EventBody, RecordedError } from '../event/event.ts'
-import type { Outcome } from '../node/node-type.ts'
+import type { EdgeVerdicts, EventBody, Foreseen, RecordedError } from '../event/event.ts'
+import type { Completed, Failed, NodeError, Outcome } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { evolve } from './evolve.ts'
 import { finalOutput, skipReason } from './inputs.ts'
-import { type ExecutionState, isNodeOver, isOver, isPausing, type NodeState } from './state.ts'
+import { type ExecutionState, isAtWork, isNodeOver, isOver, isPausing, type NodeState } from './state.ts'
+
+const LEFT: RecordedError = { code: 'NODE_ABORTED', message: 'the execution failed while the node waited' }
 
 /** Nodes of one execution that may run at once. */
 export const MAX_RUNNING = 64
@@ -71,13 +73,13 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
 function startNodes(plan: Plan, draft: Draft, now: Now): void {
   const indexes = plan.waves[draft.state.wave] ?? []
   const failing = unhandledFailure(plan, draft.state) !== undefined
-  let running = indexes.filter(index => nodeOf(draft.state, index).status === 'running').length
+  let running = indexes.filter(index => isAtWork(nodeOf(draft.state, index))).length
   for (const index of indexes) {
     const { key } = planNode(plan, index)
     const state = nodeOf(draft.state, index)
-    if (state.status !== 'pending' && state.status !== 'retrying') continue
+    if (isNodeOver(state) || isAtWork(state)) continue
     if (failing) giveUp(plan, draft, { key, state, now })
-    else if (isPausing(draft.state)) continue
+    else if (isPausing(draft.state) || state.waiting !== undefined) continue
     else if (running < MAX_RUNNING && (state.retryAt === undefined || state.retryAt <= now.at)) {
       running++
       emit(plan, draft, {
@@ -88,11 +90,12 @@ function startNodes(plan: Plan, draft: Draft, now: Now): void {
   }
 }
 
-/** A sibling has failed for good: what has not started is skipped, what waits for another attempt has failed. */
+/** A sibling has failed for good: what has not started is skipped, what waits has failed. */
 function giveUp(plan: Plan, draft: Draft, { key, state, now }: { key: string; state: NodeState; now: Now }): void {
+  const error = state.waiting === undefined ? state.error : LEFT
   const body: EventBody =
-    state.status === 'retrying' && state.error !== undefined
-      ? { type: 'node_failed', payload: { node: key, error: state.error, handled: false } }
+    state.status !== 'pending' && error !== undefined
+      ? { type: 'node_failed', payload: { node: key, error, handled: false } }
       : {
           type: 'node_skipped',
           payload: { node: key, reason: 'the execution failed before it could start', code: 'NODE_NOT_REACHED' },
@@ -124,7 +127,7 @@ export function cancelExecution(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'
   const { request } = draft.state
   if (request?.kind !== 'cancel') throw new Error('no cancellation was requested')
   for (const { key, index } of plan.nodes) {
-    const { status } = nodeOf(draft.state, index)
+    const { status, waiting } = nodeOf(draft.state, index)
     if (status === 'pending') {
       const reason = 'the execution was cancelled before it could start'
       emit(plan, draft, {
@@ -132,10 +135,13 @@ export function cancelExecution(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'
         at,
       })
     } else if (status === 'running' || status === 'retrying') {
-      const message =
-        status === 'running'
-          ? 'the execution was cancelled while the attempt ran; it may have taken effect'
-          : 'the execution was cancelled before the next attempt'
+      const message = `the execution was cancelled ${
+        waiting !== undefined
+          ? 'while the node waited'
+          : status === 'running'
+            ? 'while the attempt ran; it may have taken effect'
+            : 'before the next attempt'
+      }`
       const payload = { node: key, error: { code: 'EXECUTION_CANCELLED', message }, handled: false }
       emit(plan, draft, { body: { type: 'node_failed', payload }, at })
     }
@@ -159,8 +165,14 @@ export function settleAttempt(
     const branches = outcome.branches === undefined ? {} : { branches: outcome.branches }
     return say({ type: 'node_completed', payload: { node: key, output: outcome.output, ...branches, ...verdicts } })
   }
-  const { code, message, details, retryable, retryAfter } = outcome.error
-  const error: RecordedError = { code, message, ...(details === undefined ? {} : { details }) }
+  if (outcome.kind === 'parked') {
+    const { until, end } = outcome
+    const instant = new Date(typeof until === 'number' ? now.at.getTime() + until : until).toISOString()
+    const foreseen = end === undefined ? {} : { end: foresee(end) }
+    return say({ type: 'node_parked', payload: { node: key, until: instant, ...foreseen, ...verdicts } })
+  }
+  const { retryable, retryAfter } = outcome.error
+  const error = recorded(outcome.error)
   const { retry } = node.policy
   const maxAttempts = retry === undefined ? 1 : (retry.max_attempts ?? 3)
   if (
@@ -183,37 +195,40 @@ export function settleAttempt(
   say({ type: 'node_failed', payload: { node: key, error, handled: handlesFailure(node), ...verdicts } })
 }
 
+function recorded({ code, message, details }: NodeError): RecordedError {
+  return { code, message, ...(details === undefined ? {} : { details }) }
+}
+
+function foresee(end: Completed | Failed): Foreseen {
+  if (end.kind === 'failed') return { error: recorded(end.error) }
+  const { output, branches } = end
+  return branches === undefined ? { output } : { output, branches }
+}
+
 /** Attempts that began but whose end we will never see: they run again. */
 export function restartLost(plan: Plan, draft: Draft, { reason, now }: { reason: RecordedError; now: Now }): void {
   for (const { key, index } of plan.nodes) {
-    if (nodeOf(draft.state, index).status !== 'running') continue
+    if (!isAtWork(nodeOf(draft.state, index))) continue
     const payload = { node: key, error: reason, retry_at: now.at.toISOString(), lost: true as const }
     emit(plan, draft, { body: { type: 'node_retrying', payload }, at: now.at })
   }
 }
 
-/** When the next attempt of a waiting node is due, if any waits. */
-export function nextRetryAt(state: ExecutionState): Date | undefined {
-  let next: Date | undefined
-  for (const { retryAt } of state.nodes)
-    if (retryAt !== undefined && (next === undefined || retryAt < next)) next = retryAt
-  return next
-}
-
-function handlesFailure(node: PlanNode): boolean {
+/** Whether the edges out of the node decide what follows its failure. */
+export function handlesFailure(node: PlanNode): boolean {
   return (
     node.policy.on_error === 'continue' ||
     node.outgoing.some(({ condition }) => condition !== null && 'on' in condition && condition.on !== 'success')
   )
 }
 
+/** What was left waiting because of a failure is not what the execution failed of. */
 function unhandledFailure(plan: Plan, state: ExecutionState): { node: string; error: RecordedError } | undefined {
-  for (const index of plan.waves[state.wave] ?? []) {
-    const node = nodeOf(state, index)
-    if (node.status === 'failed' && !node.handled && node.error !== undefined)
-      return { node: planNode(plan, index).key, error: node.error }
-  }
-  return undefined
+  const failures = (plan.waves[state.wave] ?? []).flatMap(index => {
+    const { status, handled, error } = nodeOf(state, index)
+    return status === 'failed' && !handled && error !== undefined ? [{ node: planNode(plan, index).key, error }] : []
+  })
+  return failures.find(({ error }) => error.code !== LEFT.code) ?? failures[0]
 }
 
 function nodeOf(state: ExecutionState, index: number): NodeState {

@@ -176,10 +176,15 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
         retryAt: undefined,
         error: undefined,
       }
+    case 'node_parked': {
+      const { until, end, edges } = body.payload
+      return { ...node, waiting: { until: new Date(until), end, edges } }
+    }
     case 'node_completed':
       return {
         ...node,
         status: 'completed',
+        waiting: undefined,
         output: body.payload.output,
         branches: body.payload.branches,
         edges: body.payload.edges,
@@ -195,6 +200,7 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
         edges,
         output: handled ? failureOutput(error) : undefined,
         retryAt: undefined,
+        waiting: undefined,
         completedAt: at,
       }
     }

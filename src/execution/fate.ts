@@ -2,20 +2,12 @@
 // Pure.
 import type { EventBody, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
-import {
-  cancelExecution,
-  type Draft,
-  decideNext,
-  emit,
-  failExecution,
-  type Now,
-  nextRetryAt,
-  restartLost,
-} from './decide.ts'
-import { type ExecutionState, isCancelling, isOver, isPausing } from './state.ts'
+import { cancelExecution, type Draft, decideNext, emit, failExecution, type Now, restartLost } from './decide.ts'
+import { type ExecutionState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
+import { endWaits, nextTimer } from './waits.ts'
 
-/** A waiting node whose next attempt is further away than this gives its worker back. Milliseconds. */
-const PARK_AFTER_MS = 5_000
+/** Who waits longer than this gives the worker back: an attempt that is to come again soon may stay. Milliseconds. */
+const PARK_AFTER_MS = { retry: 5_000, delay: 1_000 }
 const DRAINED: RecordedError = { code: 'WORKER_DRAINED', message: 'the worker stopped before this attempt ended' }
 
 /** Whether the worker is to stop: `begun` attempts may end, and are cut short when it is `over`. */
@@ -29,10 +21,13 @@ export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now;
   else if (deadline !== undefined && now.at.getTime() >= deadline) {
     const message = `the execution took longer than ${plan.workflow.settings.timeout_ms} ms`
     failExecution(plan, draft, { error: { code: 'EXECUTION_TIMEOUT', message }, now })
-  } else if (drain === 'none') decideNext(plan, draft, now)
+  } else if (drain === 'none') {
+    endWaits(plan, draft, now)
+    decideNext(plan, draft, now)
+  }
   if (isOver(draft.state)) return true
 
-  if (draft.state.nodes.some(node => node.status === 'running')) {
+  if (draft.state.nodes.some(isAtWork)) {
     if (drain !== 'over') return false
     restartLost(plan, draft, { reason: DRAINED, now })
   }
@@ -44,10 +39,10 @@ export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now;
     say({ type: 'execution_handed_over', payload: { reason: 'drain' } })
     return true
   }
-  const retryAt = nextRetryAt(draft.state)
-  if (retryAt === undefined || retryAt.getTime() - now.at.getTime() <= PARK_AFTER_MS) return false
-  const wakeAt = deadline === undefined ? retryAt : new Date(Math.min(retryAt.getTime(), deadline))
-  say({ type: 'execution_parked', payload: { reason: 'retry', wake_at: wakeAt.toISOString() } })
+  const timer = nextTimer(draft.state)
+  if (timer === undefined || timer.at.getTime() - now.at.getTime() <= PARK_AFTER_MS[timer.reason]) return false
+  const wakeAt = deadline === undefined ? timer.at : new Date(Math.min(timer.at.getTime(), deadline))
+  say({ type: 'execution_parked', payload: { reason: timer.reason, wake_at: wakeAt.toISOString() } })
   return true
 }
 

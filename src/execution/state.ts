@@ -1,7 +1,7 @@
 // The state of an execution: where it and each of its nodes stand. Pure; how events change it is in evolve.ts, and the
 // rows of executions and node_executions are a picture of it.
 import type { Json } from '../base/json.ts'
-import type { Asked, EdgeVerdicts, ParkReason, RecordedError } from '../event/event.ts'
+import type { Asked, EdgeVerdicts, Foreseen, ParkReason, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 
 export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'paused'
@@ -27,8 +27,17 @@ export interface NodeState {
   readonly branches: readonly string[] | undefined
   readonly edges: EdgeVerdicts | undefined
   readonly retryAt: Date | undefined
+  /** There while it runs and no attempt of it does. */
+  readonly waiting: Waiting | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined
+}
+
+/** Until when a node waits, and what it comes to then: without `end`, it completes with its input. */
+export interface Waiting {
+  readonly until: Date
+  readonly end: Foreseen | undefined
+  readonly edges: EdgeVerdicts | undefined
 }
 
 export interface Requested extends Asked {
@@ -79,6 +88,7 @@ export const UNTOUCHED: NodeState = {
   branches: undefined,
   edges: undefined,
   retryAt: undefined,
+  waiting: undefined,
   startedAt: undefined,
   completedAt: undefined,
 }
@@ -117,6 +127,11 @@ export function isCancelling(state: ExecutionState): boolean {
 /** Asked to pause, and not there yet. */
 export function isPausing(state: ExecutionState): boolean {
   return state.request?.kind === 'pause'
+}
+
+/** Whether an attempt of it runs. */
+export function isAtWork(node: NodeState): boolean {
+  return node.status === 'running' && node.waiting === undefined
 }
 
 export function isNodeOver(node: NodeState): boolean {

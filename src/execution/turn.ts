@@ -18,13 +18,14 @@ import type { Plan } from '../workflow/waves.ts'
 import type { AttemptResult } from './attempt.ts'
 import { type Attempts, type AttemptsDeps, createAttempts, type Loaded } from './attempts.ts'
 import type { Commands } from './commands.ts'
-import { type Draft, draftOf, emit, MAX_RUNNING, type Now, nextRetryAt, restartLost, settleAttempt } from './decide.ts'
+import { type Draft, draftOf, emit, MAX_RUNNING, type Now, restartLost, settleAttempt } from './decide.ts'
 import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
-import { type ExecutionState, initialState, isCancelling, isOver, isPausing } from './state.ts'
+import { type ExecutionState, initialState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
+import { nextRetryAt, nextWaitEnd } from './waits.ts'
 
 export interface TurnDeps extends AttemptsDeps {
   readonly pool: Pool
@@ -155,14 +156,20 @@ async function step(turn: Turn): Promise<boolean> {
 
 /** Outcomes of the attempts that are open in the draft. */
 function outcomesToSettle({ plan, attempts, singly }: Turn, { state }: Draft): [string, AttemptResult][] {
-  const open = [...attempts.ended].filter(([key]) => state.nodes[plan.index.get(key) ?? -1]?.status === 'running')
+  const open = [...attempts.ended].filter(([key]) => isOpen(plan, state, key))
   return open.slice(0, singly ? 1 : undefined)
+}
+
+/** Whether an attempt of the node runs, as far as the state knows. */
+function isOpen(plan: Plan, { nodes }: ExecutionState, key: string): boolean {
+  const node = nodes[plan.index.get(key) ?? -1]
+  return node !== undefined && isAtWork(node)
 }
 
 /** Outcomes that are recorded already (their append was committed unanswered), or whose start was not recorded. */
 function forgetOthers({ plan, attempts, state }: Turn): void {
   for (const key of attempts.ended.keys()) {
-    if (state.nodes[plan.index.get(key) ?? -1]?.status !== 'running') attempts.ended.delete(key)
+    if (!isOpen(plan, state, key)) attempts.ended.delete(key)
   }
 }
 
@@ -224,7 +231,7 @@ function sizeOf(settled: readonly [string, AttemptResult][], limit: number): num
   }, 0)
 }
 
-/** Waits for an outcome, a command, a retry that is due, the deadline, a drain, or the loss of the claim. */
+/** Waits for an outcome, a command, a timer that is due, the deadline, a drain, or the loss of the claim. */
 async function nextChange(turn: Turn): Promise<void> {
   const { deps, held } = turn
   if (turn.attempts.ended.size === 0 && turn.heard <= turn.sequence && !held.lost.aborted) {
@@ -232,7 +239,8 @@ async function nextChange(turn: Turn): Promise<void> {
     // A retry that cannot begin (no room, or a drain) is no reason to look: an attempt that ends is.
     const mayRetry = !held.drain.aborted && !isPausing(turn.state) && turn.attempts.running() < MAX_RUNNING
     const retryAt = mayRetry ? nextRetryAt(turn.state)?.getTime() : undefined
-    const instants = [retryAt, deadlineOf(turn.plan, turn.state)].filter(instant => instant !== undefined)
+    const waitEnd = held.drain.aborted ? undefined : nextWaitEnd(turn.state)?.getTime()
+    const instants = [retryAt, waitEnd, deadlineOf(turn.plan, turn.state)].filter(instant => instant !== undefined)
     if (held.drain.aborted) instants.push(now + Math.max(0, drainEnds(held.drain, deps) - deps.clock.monotonic()))
     const pause = instants.length === 0 ? undefined : Math.max(0, Math.min(...instants) - now)
     await new Promise<void>(resolve => {

@@ -23,13 +23,28 @@ export interface NodeError {
  * What an attempt came to. Executors return it. An ExpressionError or SecretError they let pass becomes `failed` with its
  * own code, anything else they throw NODE_CRASHED; neither is retried.
  */
-export type Outcome =
-  | {
-      readonly kind: 'completed'
-      readonly output: Json /** Names of the branches to take; edges with other `branch` are not taken. */
-      readonly branches?: readonly string[]
-    }
-  | { readonly kind: 'failed'; readonly error: NodeError }
+export type Outcome = Completed | Failed | Parked
+
+export interface Completed {
+  readonly kind: 'completed'
+  readonly output: Json
+  /** Names of the branches to take; edges with other `branch` are not taken. */
+  readonly branches?: readonly string[]
+}
+
+export interface Failed {
+  readonly kind: 'failed'
+  readonly error: NodeError
+}
+
+/** The node waits, and nothing of it is left in this process; it is not executed again when its waiting is over. */
+export interface Parked {
+  readonly kind: 'parked'
+  /** Until when: an instant (ISO 8601), or milliseconds from now on. */
+  readonly until: string | number
+  /** What it comes to then, for good; without it, it completes with its input. */
+  readonly end?: Completed | Failed
+}
 
 /** Output of a node that ended before this one, under its key. */
 export type NodeResult = {
@@ -112,8 +127,6 @@ export interface NodeType<Config = unknown> {
 export function defineNodeType<Config>(definition: NodeType<Config>): NodeType {
   return definition as NodeType
 }
-
-export type Failed = Extract<Outcome, { kind: 'failed' }>
 
 /** The outcome of an attempt that went wrong; not worth another one unless said so. The message may quote any data. */
 export function failed(code: string, message: string, more: Partial<NodeError> = {}): Failed {

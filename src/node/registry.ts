@@ -1,11 +1,12 @@
 // Every node type there is: one line each.
 import type { NodeType } from './node-type.ts'
 import { conditional } from './types/conditional.ts'
+import { delay } from './types/delay.ts'
 import { http } from './types/http.ts'
 import { llm } from './types/llm.ts'
 import { merge } from './types/merge.ts'
 import { transform } from './types/transform.ts'
 
 export const nodeTypes: ReadonlyMap<string, NodeType> = new Map(
-  [conditional, http, llm, merge, transform].map(nodeType => [nodeType.type, nodeType]),
+  [conditional, delay, http, llm, merge, transform].map(nodeType => [nodeType.type, nodeType]),
 )

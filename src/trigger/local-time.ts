@@ -1,8 +1,9 @@
 // How a slot reads on the clock it is meant on, and what changes of that clock have to do with it. The clock is that of
 // the schedule which names the slot; schedules of one trigger may be in several zones.
+
+import { parseInstant, parseLocal } from '../base/instant.ts'
 import type { JsonObject } from '../base/json.ts'
 import { scheduleOf } from './check.ts'
-import { parseInstant, parseLocal } from './instant.ts'
 import { shiftOf } from './schedule-policy.ts'
 import type { Trigger } from './trigger.ts'
 import type { Instant, Schedule } from './trigger-type.ts'

@@ -6,7 +6,7 @@
 // 2. A rule of fixed times of day has one slot per local time: skipped ones fall together on the first instant after the
 //    gap (or have none, `gap: skip`), of repeated ones the first counts (or both do, `overlap: both`).
 // 3. Slots are whole seconds and strictly increase.
-import type { Local } from './instant.ts'
+import type { Local } from '../base/instant.ts'
 import type { Instant, Schedule } from './trigger-type.ts'
 import { LARGEST_CHANGE_MS, startOfMonth, type Zone } from './zone.ts'
 

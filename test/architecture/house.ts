@@ -32,17 +32,17 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures json json-limits json-path json-schema lru master-key media-type near-miss retry schema secrets',
+    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-limits json-path json-schema lru master-key media-type near-miss retry schema secrets',
     cli: 'table text',
     event: 'append event',
-    execution: 'command decide evolve fate inputs state',
+    execution: 'command decide evolve fate inputs state waits',
     expression: 'ast bounded expression fast-path references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',
     node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',
     queue: 'queues',
     trigger:
-      'backfill calendar calendar-document check cooldown cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input instant local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
+      'backfill calendar calendar-document check cooldown cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
     workflow: 'document draw draw-layers draw-layout form validate validate-graph validate-names waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],

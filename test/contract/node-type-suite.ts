@@ -15,8 +15,10 @@ export interface Case {
 }
 
 export interface NodeTypeFixtures {
-  /** Attempts that complete; at least one. */
+  /** Attempts that complete. */
   readonly completes: readonly Case[]
+  /** Attempts after which the node waits; of these and of those that complete at least one. */
+  readonly parks?: readonly Case[]
   /** Attempts that fail because of the config or the data, each with the code it fails with. */
   readonly fails: readonly (Case & { readonly code: string })[]
   /** An attempt that does not end by itself, and when it has begun to wait. None where a type never waits. */
@@ -37,7 +39,8 @@ export function nodeTypeSuite(nodeType: NodeType, fixtures: NodeTypeFixtures): v
   })
 }
 
-function describeConfig(nodeType: NodeType, { completes }: NodeTypeFixtures): void {
+function describeConfig(nodeType: NodeType, { completes, parks = [] }: NodeTypeFixtures): void {
+  const succeeds = [...completes, ...parks]
   const { configSchema, summary, expressions } = nodeType
 
   test('says in one sentence what it does', () => {
@@ -58,18 +61,18 @@ function describeConfig(nodeType: NodeType, { completes }: NodeTypeFixtures): vo
     expect(secrets.filter(field => expressions.includes(field))).toEqual([])
   })
 
-  test('has at least one config that completes', () => {
-    expect(completes.length).toBeGreaterThan(0)
+  test('has at least one config that completes, or waits', () => {
+    expect(succeeds.length).toBeGreaterThan(0)
   })
 
-  test.each(completes)('$name: accepts the config, also after a round trip through JSON', ({ config }) => {
+  test.each(succeeds)('$name: accepts the config, also after a round trip through JSON', ({ config }) => {
     for (const same of [config, JSON.parse(JSON.stringify(config))]) {
       expect(checkSchema(configSchema, same, 'config')).toEqual([])
       expect(nodeType.check?.(same) ?? []).toEqual([])
     }
   })
 
-  test.each(completes)('$name: refuses a field it does not know', ({ config }) => {
+  test.each(succeeds)('$name: refuses a field it does not know', ({ config }) => {
     const problems = checkSchema(configSchema, { ...config, surprise: 1 }, 'config')
     expect(problems.map(({ path }) => path)).toEqual(['config.surprise'])
   })
@@ -79,7 +82,7 @@ function describeConfig(nodeType: NodeType, { completes }: NodeTypeFixtures): vo
   })
 }
 
-function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixtures): void {
+function describeOutcomes(nodeType: NodeType, { completes, fails, parks = [] }: NodeTypeFixtures): void {
   test.each(completes)(
     '$name: completes with an output that can be stored, and names branches if it is a type that does',
     async given => {
@@ -93,7 +96,18 @@ function describeOutcomes(nodeType: NodeType, { completes, fails }: NodeTypeFixt
     },
   )
 
-  test.each(completes)('$name: gives the same outcome for the same input', async given => {
+  test.each(parks)('$name: waits until some time, and what it then comes to can be stored', async given => {
+    const outcome = await run(nodeType, given)
+    expect(outcome.kind).toBe('parked')
+    if (outcome.kind === 'parked') {
+      const { until, end } = outcome
+      expect(new Date(typeof until === 'number' ? Date.now() + until : until).getTime()).not.toBeNaN()
+      if (end?.kind === 'completed') expect(end.branches !== undefined).toBe(nodeType.branches === true)
+      expect(JSON.parse(JSON.stringify(outcome))).toEqual(outcome)
+    }
+  })
+
+  test.each([...completes, ...parks])('$name: gives the same outcome for the same input', async given => {
     expect(await run(nodeType, given)).toEqual(await run(nodeType, given))
   })
 
@@ -122,8 +136,8 @@ const canaryForms = [
   ),
 ]
 
-function describeEffects(nodeType: NodeType, { completes, fails }: NodeTypeFixtures): void {
-  const cases = [...completes, ...fails]
+function describeEffects(nodeType: NodeType, { completes, fails, parks = [] }: NodeTypeFixtures): void {
+  const cases = [...completes, ...parks, ...fails]
 
   test.each(cases)('$name: shows no secret, neither in what it gives nor in the log', async given => {
     const lines: string[] = []
@@ -149,12 +163,16 @@ function describeEffects(nodeType: NodeType, { completes, fails }: NodeTypeFixtu
   })
 }
 
-function describeAbort(nodeType: NodeType, { completes, fails, hangs }: NodeTypeFixtures): void {
-  test.each([...completes, ...fails])('$name: ends at once when it was aborted before it began', timed, async given => {
-    const started = performance.now()
-    await run(nodeType, given, { signal: AbortSignal.abort() })
-    expect(performance.now() - started).toBeLessThan(PATIENCE_MS)
-  })
+function describeAbort(nodeType: NodeType, { completes, fails, parks = [], hangs }: NodeTypeFixtures): void {
+  test.each([...completes, ...parks, ...fails])(
+    '$name: ends at once when it was aborted before it began',
+    timed,
+    async given => {
+      const started = performance.now()
+      await run(nodeType, given, { signal: AbortSignal.abort() })
+      expect(performance.now() - started).toBeLessThan(PATIENCE_MS)
+    },
+  )
 
   if (hangs === undefined) return
   const { waiting, ...given } = hangs

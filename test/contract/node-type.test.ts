@@ -60,6 +60,16 @@ const noSyntax = async (): Promise<never> => {
 }
 
 const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
+  delay: {
+    completes: [],
+    parks: [
+      { name: 'a while', config: { for: '1h30m' }, context: { input: { n: 1 } } },
+      { name: 'a hundred years', config: { for: '36525d' } },
+      { name: 'an instant', config: { until: '2031-01-01T00:00:00+01:00' } },
+      { name: 'an instant that has passed', config: { until: '1970-01-01T00:00Z' } },
+    ],
+    fails: [],
+  },
   http: {
     completes: [
       ask('a plain GET', 'echo'),

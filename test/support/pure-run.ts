@@ -2,9 +2,10 @@
 
 import type { Json } from '../../src/base/json.ts'
 import type { EdgeVerdicts, EventBody } from '../../src/event/event.ts'
-import { type Draft, decideNext, draftOf, type Now, nextRetryAt, settleAttempt } from '../../src/execution/decide.ts'
-import { type ExecutionState, initialState, isOver } from '../../src/execution/state.ts'
-import type { Outcome } from '../../src/node/node-type.ts'
+import { type Draft, decideNext, draftOf, type Now, settleAttempt } from '../../src/execution/decide.ts'
+import { type ExecutionState, initialState, isAtWork, isOver } from '../../src/execution/state.ts'
+import { endWaits, nextTimer } from '../../src/execution/waits.ts'
+import type { Completed, Failed, Outcome, Parked } from '../../src/node/node-type.ts'
 import type { Plan } from '../../src/workflow/waves.ts'
 
 export interface Script {
@@ -22,14 +23,21 @@ export interface Run {
   readonly states: readonly ExecutionState[]
 }
 
-export const completed = (output: Json = null, branches?: string[]): Outcome => ({
+export const completed = (output: Json = null, branches?: string[]): Completed => ({
   kind: 'completed',
   output,
   ...(branches ? { branches } : {}),
 })
-export const failed = (retryable = false, code = 'BROKEN'): Outcome => ({
+export const failed = (retryable = false, code = 'BROKEN'): Failed => ({
   kind: 'failed',
   error: { code, message: 'it broke', retryable },
+})
+
+/** Waits so many milliseconds, and then comes to this. */
+export const parked = (until: number, end?: Completed | Failed): Parked => ({
+  kind: 'parked',
+  until,
+  ...(end ? { end } : {}),
 })
 
 export const START = new Date('2026-01-01T00:00:00.000Z')
@@ -50,13 +58,16 @@ export function run(plan: Plan, script: Script): Run {
   decide(draft => decideNext(plan, draft, now()))
   for (let steps = 0; !isOver(state); steps++) {
     if (steps > 10_000) throw new Error('the execution does not end')
-    const running = plan.nodes.filter(node => state.nodes[node.index]?.status === 'running')
+    const running = plan.nodes.filter(({ index }) => state.nodes.some((node, i) => i === index && isAtWork(node)))
     const node = running[Math.floor((script.pick?.() ?? 0) * running.length)]
     if (node === undefined) {
-      const retryAt = nextRetryAt(state)
-      if (retryAt === undefined) throw new Error('nothing runs, nothing waits, and it is not over')
-      at = retryAt
-      decide(draft => decideNext(plan, draft, now()))
+      const timer = nextTimer(state)
+      if (timer === undefined) throw new Error('nothing runs, nothing waits, and it is not over')
+      at = timer.at
+      decide(draft => {
+        endWaits(plan, draft, now())
+        decideNext(plan, draft, now())
+      })
       continue
     }
     const attempt = state.nodes[node.index]?.attempt ?? 0

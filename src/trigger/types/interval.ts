@@ -2,8 +2,8 @@
 // any restart.
 import { type Static, Type } from 'typebox'
 import { parseDuration } from '../../base/duration.ts'
+import { InstantText, parseInstant } from '../../base/instant.ts'
 import { DurationText } from '../../base/schema.ts'
-import { InstantText, parseInstant } from '../instant.ts'
 import { defineTriggerType, type Instant, type Schedule } from '../trigger-type.ts'
 
 const configSchema = Type.Object(

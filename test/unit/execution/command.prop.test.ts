@@ -6,10 +6,17 @@ import { type Command, decideCommand } from '../../../src/execution/command.ts'
 import { type Draft, draftOf, emit, restartLost, settleAttempt } from '../../../src/execution/decide.ts'
 import { evolve, fold } from '../../../src/execution/evolve.ts'
 import { type DrainStage, decideFate } from '../../../src/execution/fate.ts'
-import { type ExecutionState, initialState, isNodeOver, isOver, UNTOUCHED } from '../../../src/execution/state.ts'
+import {
+  type ExecutionState,
+  initialState,
+  isAtWork,
+  isNodeOver,
+  isOver,
+  UNTOUCHED,
+} from '../../../src/execution/state.ts'
 import type { Plan } from '../../../src/workflow/waves.ts'
 import { planOf } from '../../support/plans.ts'
-import { completed, failed, START } from '../../support/pure-run.ts'
+import { completed, failed, parked, START } from '../../support/pure-run.ts'
 
 const SIZE = 6
 const LOST = { code: 'WORKER_LOST', message: 'gone' }
@@ -110,10 +117,11 @@ function ask(world: World, asked: Command): void {
 }
 
 function end(world: World, pick: number, outcome: number): void {
-  const open = world.plan.nodes.filter(node => world.state.nodes[node.index]?.status === 'running')
+  const open = world.plan.nodes.filter(({ index }) => isAtWork(world.state.nodes[index] ?? UNTOUCHED))
   const key = open[pick % Math.max(1, open.length)]?.key
   if (!world.isHeld || key === undefined) return
-  const result = outcome < 6 ? completed(key, ['yes']) : failed(outcome === 6)
+  const results = { 6: failed(true), 7: failed(), 8: parked(30_000), 9: parked(3_000, failed()) }
+  const result = results[outcome as 6] ?? completed(key, ['yes'])
   const now = { at: world.at, random: 0.5 }
   append(world, draft => settleAttempt(world.plan, draft, { key, outcome: result, now }))
   work(world, 'none')
@@ -150,7 +158,7 @@ function check(world: World): void {
   expect(ends - reopenings).toBe(isOver(state) ? 1 : 0)
   expect(types.slice(1).every((type, i) => TERMINAL.has(types[i] ?? '') === REOPENING.has(type))).toBe(true)
   if (isOver(state)) expect(state.nodes.every(isNodeOver)).toBe(true)
-  if (state.status === 'paused') expect(state.nodes.some(node => node.status === 'running')).toBe(false)
+  if (state.status === 'paused') expect(state.nodes.some(isAtWork)).toBe(false)
 }
 
 /** What may become of a node, and when. */

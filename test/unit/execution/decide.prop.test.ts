@@ -5,7 +5,7 @@ import { fold } from '../../../src/execution/evolve.ts'
 import { initialState, isNodeOver, type NodeState } from '../../../src/execution/state.ts'
 import type { NodePolicy } from '../../../src/workflow/workflow.ts'
 import { planOf } from '../../support/plans.ts'
-import { completed, failed, type Run, run, START } from '../../support/pure-run.ts'
+import { completed, failed, parked, type Run, run, START } from '../../support/pure-run.ts'
 
 const UNKNOWN = { status: 'pending' } as NodeState
 const POLICIES: NodePolicy[] = [
@@ -37,7 +37,10 @@ function play({ size, edges, policies, chances }: typeof scenario extends fc.Arb
   const chance = (): number => chances[used++ % chances.length] ?? 0
   const result: Run = run(plan, {
     pick: chance,
-    outcome: key => (chance() < 0.7 ? completed(key, chance() < 0.5 ? ['yes'] : ['no']) : failed(chance() < 0.5)),
+    outcome(key) {
+      const end = chance() < 0.7 ? completed(key, chance() < 0.5 ? ['yes'] : ['no']) : failed(chance() < 0.5)
+      return chance() < 0.8 ? end : parked(chance() * 20, end)
+    },
     edges: key =>
       Object.fromEntries(
         (plan.nodes[plan.index.get(key) ?? -1]?.outgoing ?? []).map(edge => [

@@ -26,7 +26,7 @@ const run = (path: string, config: JsonObject): Promise<Outcome> =>
 
 async function output(path: string, config: JsonObject): Promise<JsonObject> {
   const outcome = await run(path, config)
-  if (outcome.kind === 'failed') throw new Error(outcome.error.message)
+  if (outcome.kind !== 'completed') throw new Error(JSON.stringify(outcome))
   return outcome.output as JsonObject
 }
 

@@ -25,13 +25,13 @@ const run = (path: string, config: JsonObject = {}, given: GivenContext = {}): P
 
 async function output(path: string, config: JsonObject = {}): Promise<JsonObject> {
   const outcome = await run(path, config)
-  if (outcome.kind === 'failed') throw new Error(outcome.error.message)
+  if (outcome.kind !== 'completed') throw new Error(JSON.stringify(outcome))
   return outcome.output as JsonObject
 }
 
 async function error(path: string, config: JsonObject = {}): Promise<NodeError> {
   const outcome = await run(path, config)
-  if (outcome.kind === 'completed') throw new Error('it completed')
+  if (outcome.kind !== 'failed') throw new Error(`it ${outcome.kind}`)
   return outcome.error
 }
 

@@ -44,13 +44,13 @@ const run = (path: string, config: JsonObject = {}, given: Given = {}) =>
 
 async function output(path: string, config?: JsonObject): Promise<JsonObject> {
   const outcome = await run(path, config)
-  if (outcome.kind === 'failed') throw new Error(outcome.error.message)
+  if (outcome.kind !== 'completed') throw new Error(JSON.stringify(outcome))
   return outcome.output as JsonObject
 }
 
 async function error(path: string, config?: JsonObject, given?: Given): Promise<NodeError> {
   const outcome = await run(path, config, given)
-  if (outcome.kind === 'completed') throw new Error('it completed')
+  if (outcome.kind !== 'failed') throw new Error(`it ${outcome.kind}`)
   return outcome.error
 }
 

@@ -1,15 +1,14 @@
 // Instants and local times as people write them: ISO 8601, to the minute or finer. An instant names its offset from UTC;
 // a local time names none, and means what the clock of some place shows.
 import { type TString, Type } from 'typebox'
-import type { Instant } from './trigger-type.ts'
 
 /** A local time as epoch milliseconds would be if local time were UTC. */
 export type Local = number
 
 const FORM = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)(Z|[+-]\d{2}:\d{2})?$/
 
-/** Undefined for what is not an instant, such as a local time or a 30 February. */
-export function parseInstant(text: string): Instant | undefined {
+/** Epoch milliseconds; undefined for what is not an instant, such as a local time or a 30 February. */
+export function parseInstant(text: string): number | undefined {
   const [, date = '', , offset] = FORM.exec(text) ?? []
   return offset === undefined ? undefined : read(date, text)
 }

@@ -1,0 +1,48 @@
+// Nodes that wait, and when an execution that waits is to be woken: for the earliest of them. Pure.
+import type { Plan } from '../workflow/waves.ts'
+import { type Draft, emit, handlesFailure, type Now } from './decide.ts'
+import type { ExecutionState } from './state.ts'
+
+/** What has waited long enough comes to what was foreseen. */
+export function endWaits(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): void {
+  for (const index of plan.waves[draft.state.wave] ?? []) {
+    const { waiting, input = null } = draft.state.nodes[index] ?? {}
+    const node = plan.nodes[index]
+    if (node === undefined || waiting === undefined || waiting.until > at) continue
+    const { end = { output: input } } = waiting
+    const payload = { node: node.key, ...end, ...(waiting.edges === undefined ? {} : { edges: waiting.edges }) }
+    emit(plan, draft, {
+      body:
+        'error' in payload
+          ? { type: 'node_failed', payload: { ...payload, handled: handlesFailure(node) } }
+          : { type: 'node_completed', payload },
+      at,
+    })
+  }
+}
+
+export interface Timer {
+  readonly at: Date
+  readonly reason: 'delay' | 'retry'
+}
+
+/** What the execution waits for first. */
+export function nextTimer(state: ExecutionState): Timer | undefined {
+  const [retry, delay] = [nextRetryAt(state), nextWaitEnd(state)]
+  if (delay !== undefined && (retry === undefined || delay < retry)) return { at: delay, reason: 'delay' }
+  return retry && { at: retry, reason: 'retry' }
+}
+
+/** When the next attempt is due of those that come again. */
+export function nextRetryAt({ nodes }: ExecutionState): Date | undefined {
+  return earliest(nodes.map(({ retryAt }) => retryAt))
+}
+
+/** When the first node has waited long enough. */
+export function nextWaitEnd({ nodes }: ExecutionState): Date | undefined {
+  return earliest(nodes.map(({ waiting }) => waiting?.until))
+}
+
+function earliest(instants: readonly (Date | undefined)[]): Date | undefined {
+  return instants.reduce((first, one) => (first === undefined || (one !== undefined && one < first) ? one : first))
+}
