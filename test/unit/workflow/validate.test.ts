@@ -391,7 +391,7 @@ test('reports what is wrong in every part at once', () => {
 test.each([
   ['a field', document({ edgse: [] }), 'did you mean "edges"?'],
   ['a node type', withNode({ type: 'trasnform' }), 'did you mean "transform"?'],
-  ['a node type nothing is like', withNode({ type: 'python' }), 'there are: conditional, http, llm, merge, transform'],
+  ['a node type nothing is like', withNode({ type: 'python' }), `there are: ${[...nodeTypes.keys()].join(', ')}`],
   [
     'a node',
     document({ nodes: [{ ...a, key: 'fetch' }, b], edges: [{ from: 'fecth', to: 'b' }] }),
