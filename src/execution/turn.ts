@@ -122,17 +122,19 @@ async function step(turn: Turn): Promise<boolean> {
     emit(plan, draft, { body: { type: 'execution_taken_over', payload: { claim: held.job.retryCount } }, at: now.at })
     restartLost(plan, draft, { reason: LOST_WORKER, now })
   }
-  const settled: [string, AttemptResult][] = []
+  const settled = new Map<string, AttemptResult>()
   const until = turn.deps.clock.monotonic() + AHEAD_MS
   let room = AHEAD_BYTES
   let leaving: boolean
   do {
-    const more = outcomesToSettle(turn, draft)
-    for (const [key, { outcome, edges }] of more) settleAttempt(plan, draft, { key, outcome, edges, now })
-    settled.push(...more)
+    const more = outcomesToSettle(turn, draft, settled)
+    for (const [key, result] of more) {
+      settled.set(key, result)
+      settleAttempt(plan, draft, { key, ...result, now })
+    }
     room -= sizeOf(more, room)
     leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
-  } while (!leaving && room > 0 && (await runAhead(turn, draft, until)))
+  } while (!leaving && room > 0 && (await runAhead(turn, { draft, settled, until })))
   if (draft.events.length > 0) {
     const result = await append(turn, { draft, now, leaving })
     if (result === 'refused') {
@@ -146,7 +148,7 @@ async function step(turn: Turn): Promise<boolean> {
     }
     if (result.kind === 'fenced') return false
     if (result.kind === 'behind') return (await reload(turn)) && step(turn)
-    for (const [key] of settled) attempts.ended.delete(key)
+    for (const key of settled.keys()) attempts.ended.delete(key)
     turn.claimed = true
     count(turn, draft)
   }
@@ -154,9 +156,18 @@ async function step(turn: Turn): Promise<boolean> {
   return !leaving
 }
 
-/** Outcomes of the attempts that are open in the draft. */
-function outcomesToSettle({ plan, attempts, singly }: Turn, { state }: Draft): [string, AttemptResult][] {
-  const open = [...attempts.ended].filter(([key]) => isOpen(plan, state, key))
+type Results = ReadonlyMap<string, AttemptResult>
+
+/**
+ * Outcomes of the attempts that are open in the draft, but for those it has settled: of their nodes another attempt may
+ * have started since.
+ */
+function outcomesToSettle(
+  { plan, attempts, singly }: Turn,
+  { state }: Draft,
+  settled: Results,
+): [string, AttemptResult][] {
+  const open = [...attempts.ended].filter(([key]) => !settled.has(key) && isOpen(plan, state, key))
   return open.slice(0, singly ? 1 : undefined)
 }
 
@@ -217,11 +228,14 @@ async function append(
 }
 
 /** Runs the pure nodes that start in the draft, at most until `until`; whether there is an outcome to settle now. */
-async function runAhead(turn: Turn, draft: Draft, until: number): Promise<boolean> {
+async function runAhead(
+  turn: Turn,
+  { draft, settled, until }: { draft: Draft; settled: Results; until: number },
+): Promise<boolean> {
   const time = until - turn.deps.clock.monotonic()
   if (turn.singly || time <= 0 || turn.held.lost.aborted) return false
   await turn.attempts.runPure(draft.state, time)
-  return outcomesToSettle(turn, draft).length > 0
+  return outcomesToSettle(turn, draft, settled).length > 0
 }
 
 /** Bytes of the outputs as JSON; those beyond `limit` are not counted to the end. */

@@ -15,7 +15,7 @@ const later = (retryAfter: number): Outcome => ({
   kind: 'failed',
   error: { code: 'LATER', message: 'not yet', retryable: true, retryAfter },
 })
-const retry: NodePolicy = { retry: { backoff: 'constant', delay_ms: 1, max_delay_ms: 1 } }
+const retry: NodePolicy = { retry: { backoff: 'constant', delay_ms: 1, max_delay_ms: 1 } } // with jitter: at once
 
 let pool: Pool
 beforeAll(async () => {
@@ -117,6 +117,18 @@ test('a retry that falls due in a drain waits for the next turn, it does not spi
   gate.resolve(done)
   await stopped
   await engine.stop()
+})
+
+test('a retry that is due at once is an attempt of its own, not the outcome of the one before again', async () => {
+  const attempts: string[] = []
+  const { engine, id, stop } = await run(['a'], async ({ attempt, scope }) => {
+    attempts.push(`${scope.execution.id} ${attempt}`)
+    return attempt < 3 ? later(0) : done
+  })
+  expect((await engine.ended(id)).nodes).toMatchObject([{ status: 'completed', retry_count: 2 }])
+  // Executions that tests before this one left behind run as well.
+  expect(attempts.filter(one => one.startsWith(id))).toEqual([1, 2, 3].map(attempt => `${id} ${attempt}`))
+  await stop()
 })
 
 test('a clock of the process that jumps by an hour ends nothing that has time left', async () => {
