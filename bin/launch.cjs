@@ -14,14 +14,19 @@ const GOOD = [22, 22] // runs the program
 function launch(program) {
   if (!isAtLeast(OLDEST)) return fail(78, needs(OLDEST))
   const root = require('node:path').dirname(__dirname)
-  require('./install.cjs')
-    .ensureInstalled({ root, dev: program.dev === true, supervise })
+  installed(root, program)
     .then(() => {
       if (!isAtLeast(GOOD)) return relaunch(root, program)
       startAnew(program)
       return require('./enter.cjs')(root, program)
     })
     .catch(error => fail(error.exitCode || 1, error.exitCode ? error.message : error.stack))
+}
+
+/** A launcher that starts this one as its child has looked already. */
+async function installed(root, program) {
+  if (process.env.MBFLOW_LIFELINE !== undefined) return
+  await require('./install.cjs').ensureInstalled({ root, dev: program.dev === true, supervise })
 }
 
 function isAtLeast(wanted) {
