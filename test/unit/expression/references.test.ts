@@ -103,7 +103,7 @@ async function outcome(text: string, scope: JsonObject): Promise<string> {
   try {
     return (
       JSON.stringify(
-        await jsonata(text, { timeout: 500, stack: 100, sequence: 1000 }).evaluate(structuredClone(scope)),
+        await jsonata(text, { timeout: 10_000, stack: 100, sequence: 1000 }).evaluate(structuredClone(scope)),
       ) ?? 'nothing'
     )
   } catch (error) {

@@ -150,8 +150,8 @@ test('a type without a schedule says so', () => {
   expect([slots, notes.map(({ kind }) => kind)]).toEqual([[], ['no_schedule']])
 })
 
-/** A second on a quiet machine; the machine of a test has more to do. */
-const PATIENCE_MS = 5_000
+/** A fifth of a second on a quiet machine; the machine of a test has more to do. */
+const PATIENCE_MS = 1_000
 
 test.each([
   ['cron', { schedule: '* * * * *' }],
@@ -161,15 +161,15 @@ test.each([
     { schedule: '30 7 * * MON-FRI', timezone: 'America/New_York', exclude: [{ dates: ['12-25'] }], spread: '5m' },
   ],
   ['interval', { every: '1m' }],
-] as const)('100,000 slots of a %s trigger with %j are foreseen at once', (type, config) => {
+] as const)('20,000 slots of a %s trigger with %j are foreseen at once', (type, config) => {
   const now = Date.parse('2026-11-22T00:00:00Z')
-  const query = { from: now, count: 100_000, provisional: false }
+  const query = { from: now, count: 20_000, provisional: false }
   const before = process.cpuUsage().user
   const { slots } = preview(
     triggerOf(type, config),
     { now, cursor: now, fired: 0, restsUntil: ALWAYS, calendars: new Map() },
     query,
   )
-  expect(slots).toHaveLength(100_000)
+  expect(slots).toHaveLength(20_000)
   expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(PATIENCE_MS)
 })
