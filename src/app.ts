@@ -18,6 +18,7 @@ import type { Database } from './db/database.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createListener } from './db/listener.ts'
 import { createPool, type Pool, type PoolOptions } from './db/pool.ts'
+import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
 import { createEventLog } from './event/event-log.ts'
 import { createAdvance } from './execution/advance.ts'
 import { createCommands } from './execution/commands.ts'
@@ -87,12 +88,12 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   const scheduling = {
     ...ground,
     pool: pools.scheduler,
-    pollInterval: config.pollInterval,
+    pollInterval: LOOK_ANYWAY_MS,
     onFired: () => worker.wake(),
   }
   const releaser = createReleaser(scheduling)
   const worker = createWorker(ground, { hold: () => poller.isBehind(), onEnded: releaser.tell })
-  const poller: Poller = createPoller(scheduling)
+  const poller: Poller = createPoller({ ...scheduling, pollInterval: config.pollInterval })
   const backfiller = createBackfiller(scheduling)
   const drain = createDrain(scheduling)
   const server = createServer(ground, plays('scheduler') ? { poller, drain } : undefined)
@@ -105,6 +106,11 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   listener.on('secrets', stored.forget)
   listener.on('commands', worker.heed)
 
+  const pulsed = [
+    ...(plays('worker') ? worker.pulsed : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser] : []),
+    ...(plays('scheduler') ? [backfiller, drain] : []),
+  ]
   const parts: Service[] = [
     database.watch(clock),
     queue,
@@ -115,6 +121,9 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
     ...(plays('worker') || plays('scheduler') ? [releaser] : []),
     ...(plays('scheduler') ? [poller, backfiller, drain] : []),
+    ...(pulsed.length > 0
+      ? [createPulse({ ...scheduling, pool: pools.queue, pollInterval: config.pollInterval }, pulsed)]
+      : []),
     ...(plays('http') ? [server] : []),
   ]
   return {
@@ -165,7 +174,7 @@ function createWorker(
   const runner = createRunner({
     queue,
     slots: config.concurrency,
-    pollInterval: config.pollInterval,
+    pollInterval: LOOK_ANYWAY_MS,
     clock,
     log,
     hold,
@@ -173,8 +182,13 @@ function createWorker(
   })
   metrics.queueActive.provide(runner.held)
   const client: Service = { name: 'http client', start: async () => {}, stop: () => http.close() }
-  const parts = [client, commands, runner, ...createWakeServices(engine, runner.wake)]
-  return { wake: runner.wake, heed: commands.wake, parts }
+  const { timers, rescue } = createWakeServices(engine, runner.wake)
+  return {
+    wake: runner.wake,
+    heed: commands.wake,
+    parts: [client, commands, runner, timers, rescue],
+    pulsed: [runner, timers],
+  }
 }
 
 /** The loops of the scheduler, where this daemon plays that role. */

@@ -98,6 +98,10 @@ export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): P
 }
 
 /** Parked executions whose time has come. */
+/** When the next timer is due: see Question in db/pulse.ts. */
+export const timerDueIn = constant`
+  (select extract(epoch from min(wake_at) - clock_timestamp()) * 1000 from public.executions where wake_at is not null)`
+
 export function findDue(db: Db, limit: number): Promise<ExecutionRow[]> {
   return db.rows(sql('execution.findDue')`
     select ${columns}

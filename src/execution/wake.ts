@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import type { Pool } from '../db/pool.ts'
+import { LOOK_ANYWAY_MS, type Pulsed } from '../db/pulse.ts'
 import type { Append, Appended } from '../event/append.ts'
 import type { EventBody } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
@@ -15,7 +16,7 @@ import { cancelExecution, draftOf, failExecution } from './decide.ts'
 import { fold } from './evolve.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
 import { initialState, isCancelling, isOver } from './state.ts'
-import { type ExecutionRow, findDue, findSilent, loadExecutions } from './store.ts'
+import { type ExecutionRow, findDue, findSilent, loadExecutions, timerDueIn } from './store.ts'
 
 export interface WakeDeps {
   readonly pool: Pool
@@ -27,7 +28,6 @@ export interface WakeDeps {
 }
 
 const BATCH = 200
-const WAKE_MS = 500
 const RESCUE_MS = 15_000
 /** An execution that has not moved for this long and has no job is rescued. Milliseconds. */
 const SILENCE_MS = 60_000
@@ -142,7 +142,7 @@ function appended(result: Appended): boolean {
   return result.kind === 'appended'
 }
 
-export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): Loop[] {
+export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): { timers: Loop & Pulsed; rescue: Loop } {
   const { clock, log } = deps
   const loop = (name: string, every: number, pass: () => Promise<number>): Loop =>
     createLoop({
@@ -156,9 +156,10 @@ export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): Loop
         return count === BATCH ? 0 : undefined
       },
     })
-  return [
-    loop('wake', WAKE_MS, () => wakeDue(deps)),
+  const timers = loop('wake', LOOK_ANYWAY_MS, () => wakeDue(deps))
+  return {
+    timers: { ...timers, question: { dueIn: timerDueIn, wake: timers.wake } },
     // The dead first: an execution without a job because it lost every worker is not to be given another.
-    loop('rescue', RESCUE_MS, async () => (await buryDead(deps)) + (await rescueSilent(deps))),
-  ]
+    rescue: loop('rescue', RESCUE_MS, async () => (await buryDead(deps)) + (await rescueSilent(deps))),
+  }
 }

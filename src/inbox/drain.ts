@@ -12,6 +12,7 @@ import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
 import { isTransient, type Pool, type Tx } from '../db/pool.ts'
+import type { Pulsed } from '../db/pulse.ts'
 import type { Evaluator } from '../expression/expression.ts'
 import { disarm } from '../trigger/arm.ts'
 import { eventRuleOf, type Gathering } from '../trigger/event-config.ts'
@@ -21,7 +22,7 @@ import { loadStanding } from '../trigger/standing.ts'
 import type { Trigger } from '../trigger/trigger.ts'
 import { disposalsOf, type FiringEvent } from './disposal.ts'
 import { lapse, type Verdict } from './gather.ts'
-import { type GroupChange, loadDueGroups, loadGroups, nextGroupIn, saveGroups } from './group-store.ts'
+import { type GroupChange, inboxDueIn, loadDueGroups, loadGroups, nextGroupIn, saveGroups } from './group-store.ts'
 import { type Candidate, type Judged, judge } from './judge.ts'
 import { faultsIn, groupId, groupNamesIn, passOver, settled } from './pass.ts'
 import { claimEvents, loadEvents, loadUnprocessed, markProcessed, type WaitingEvent } from './store.ts'
@@ -58,14 +59,15 @@ export interface DrainReport {
   readonly nextIn: number | null
 }
 
-export function createDrain(deps: DrainDeps): Loop {
-  return createLoop({
+export function createDrain(deps: DrainDeps): Loop & Pulsed {
+  const loop = createLoop({
     name: 'inbox',
     clock: deps.clock,
     log: deps.log,
     every: deps.pollInterval,
     tick: async () => (await tick(deps)).nextIn ?? undefined,
   })
+  return { ...loop, question: { dueIn: inboxDueIn, wake: loop.wake } }
 }
 
 /** One pass over the groups that are due, and over what waits. */

@@ -1,7 +1,7 @@
 // The SQL of groups: what event triggers remember from one event to the next. Written under the mutex of the trigger.
 import { values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
-import { sql } from '../db/sql.ts'
+import { constant, sql } from '../db/sql.ts'
 import type { Group } from './gather.ts'
 
 export interface GroupName {
@@ -50,6 +50,11 @@ export function loadDueGroups(db: Db, limit: number): Promise<GroupName[]> {
     order by due_at
     limit ${limit}`)
 }
+
+/** Whether an event waits, and when the next group is due: see Question in db/pulse.ts. */
+export const inboxDueIn = constant`
+  least((select 0 where exists (select from public.inbound_events where processed_at is null)),
+        (select extract(epoch from min(due_at) - clock_timestamp()) * 1000 from public.event_groups))`
 
 /** Milliseconds until the next group is due, negative when one is overdue; null when there is none. */
 export async function nextGroupIn(db: Db): Promise<number | null> {

@@ -7,7 +7,9 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Service } from '../base/service.ts'
+import type { Pulsed } from '../db/pulse.ts'
 import type { Job, Queue } from './queue.ts'
+import { claimable } from './queue-store.ts'
 import { LEASE_SECONDS } from './queues.ts'
 
 export interface HeldJob {
@@ -32,7 +34,7 @@ export interface RunnerOptions {
   work(batch: readonly HeldJob[]): readonly Promise<void>[]
 }
 
-export interface Runner extends Service {
+export interface Runner extends Service, Pulsed {
   /** Look for jobs now. */
   wake(): void
   held(): number
@@ -119,6 +121,7 @@ export function createRunner(options: RunnerOptions): Runner {
       await watching.start()
     },
     wake: () => fetching.wake(),
+    question: { dueIn: claimable, wake: fetching.wake },
     held: () => held.size,
     async stop() {
       draining = true

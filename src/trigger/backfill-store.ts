@@ -57,6 +57,10 @@ export interface RunningBackfill {
   readonly isBlocked: boolean
 }
 
+/** When the next backfill may go on: see Question in db/pulse.ts. */
+export const backfillDueIn = constant`
+  (select extract(epoch from min(not_before) - clock_timestamp()) * 1000 from public.backfills where status = 'running')`
+
 /** Those whose turn it is first. */
 export function findRunning(db: Db, limit: number): Promise<RunningBackfill[]> {
   return db.rows(sql('backfill.running')`

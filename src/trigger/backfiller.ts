@@ -8,9 +8,11 @@ import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import type { Pool, Tx } from '../db/pool.ts'
+import type { Pulsed } from '../db/pulse.ts'
 import { allowance, type Chunk, nextChunk, paceAfter } from './backfill.ts'
 import {
   type Backfill,
+  backfillDueIn,
   countOpenOf,
   findRunning,
   holdRunning,
@@ -45,14 +47,15 @@ const MUTEX_MS = 20
 /** Between two chunks of one backfill: whoever else wants the mutex looks for it every 20 ms. Milliseconds. */
 const BREATH_MS = 50
 
-export function createBackfiller(deps: BackfillerDeps): Loop {
-  return createLoop({
+export function createBackfiller(deps: BackfillerDeps): Loop & Pulsed {
+  const loop = createLoop({
     name: 'backfiller',
     clock: deps.clock,
     log: deps.log,
     every: deps.pollInterval,
     tick: () => drainBackfills(deps),
   })
+  return { ...loop, question: { dueIn: backfillDueIn, wake: loop.wake } }
 }
 
 /** A chunk of every backfill that may go on; resolves to how long nothing more can be done, undefined = until asked. */

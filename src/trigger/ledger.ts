@@ -4,7 +4,7 @@
 import type { Json } from '../base/json.ts'
 import { values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
-import { sql } from '../db/sql.ts'
+import { constant, sql } from '../db/sql.ts'
 import type { Carried } from './input.ts'
 
 export type Disposition = 'fired' | 'buffered' | 'coalesced' | 'skipped'
@@ -95,6 +95,10 @@ export async function countWaiting(db: Db, ids: readonly string[]): Promise<Map<
     group by trigger_id`)
   return new Map(rows.map(row => [row.id, row.waiting]))
 }
+
+/** Whether a fire waits anywhere: see Question in db/pulse.ts. */
+export const fireWaits = constant`
+  (select 0 where exists (select from public.trigger_fires where disposition = 'buffered'))`
 
 /** Triggers after an id, in order, of which fires wait: a probe of the partial index for each. */
 export async function findWaiting(db: Db, { after, limit }: { after: string; limit: number }): Promise<string[]> {

@@ -12,11 +12,12 @@ import { createLru } from '../base/lru.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
 import type { Pool, Tx } from '../db/pool.ts'
+import type { Pulsed } from '../db/pulse.ts'
 import { control } from '../execution/control.ts'
 import { ALWAYS } from './cooldown.ts'
 import { type FireDeps, type Fired, fireWaiting } from './fire.ts'
 import { holdTriggers } from './hold.ts'
-import { countWaiting, findWaiting, nextWaiting } from './ledger.ts'
+import { countWaiting, findWaiting, fireWaits, nextWaiting } from './ledger.ts'
 import { pauseFailing } from './pause.ts'
 import { failingOf } from './standing.ts'
 import { limitsOverlap, rests, startPolicy } from './start-policy.ts'
@@ -108,7 +109,7 @@ export interface ReleaserDeps extends ReleaseDeps {
   onFired?(): void
 }
 
-export interface Releaser extends Loop {
+export interface Releaser extends Loop, Pulsed {
   /** There may be room, or somebody who waits for it, at these triggers. */
   tell(triggerIds: readonly string[]): void
   /** There may be some of either at any trigger. */
@@ -167,14 +168,16 @@ export function createReleaser(deps: ReleaserDeps): Releaser {
       return told.size > 0 || after !== NIL ? 0 : undefined
     },
   })
+  const look = (): void => {
+    sweptAt = Number.NEGATIVE_INFINITY
+    loop.wake()
+  }
   return {
     ...loop,
+    question: { dueIn: fireWaits, wake: look },
+    look,
     tell(triggerIds) {
       for (const id of triggerIds) told.add(id)
-      loop.wake()
-    },
-    look() {
-      sweptAt = Number.NEGATIVE_INFINITY
       loop.wake()
     },
   }

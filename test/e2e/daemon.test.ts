@@ -184,8 +184,8 @@ test('a trigger paused by a command stops on every daemon at once, and resumed f
 test('a daemon answers the probes of its operator', async () => {
   const running = await daemon()
   const url = (await running.line(/HTTP +http/)).match(/http:\/\/[^ ]+/)?.[0]
-  const ready = await fetch(`${url}/readyz`)
-  expect([ready.status, await ready.json()]).toMatchObject([200, { ready: true }])
+  const probe = async () => [(await fetch(`${url}/readyz`)).status, await (await fetch(`${url}/readyz`)).json()]
+  await expect.poll(probe).toMatchObject([200, { ready: true }])
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('mbflow_fires_total')
 })
 

@@ -213,10 +213,10 @@ test('an execution that lost every worker before it wrote anything is buried, no
   await exhaust([await claim()])
   await engine.pool.run(sql('test.silence')`
     update public.executions set updated_at = now() - interval '5 minutes' where id = ${id}`)
-  const [, rescue] = createWakeServices(wakeDeps(), () => {})
-  await rescue?.start()
+  const { rescue } = createWakeServices(wakeDeps(), () => {})
+  await rescue.start()
   expect(await engine.ended(id)).toMatchObject({ status: 'failed', error: expect.stringContaining('WORKER_LOST') })
-  await rescue?.stop()
+  await rescue.stop()
 })
 
 test('a dead letter that cannot be buried does not keep others from it', async () => {
@@ -301,10 +301,10 @@ test('a wake that the database does not answer is left to the next pass: stoppin
       return engine.pool.rows<R>(statement)
     },
   })
-  const [wake] = createWakeServices(cut.deps, () => {})
-  await wake?.start()
+  const { timers } = createWakeServices(cut.deps, () => {})
+  await timers.start()
   await asked.promise
-  await wake?.stop()
+  await timers.stop()
   await cut.stop()
 })
 
