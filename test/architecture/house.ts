@@ -32,10 +32,10 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-limits json-path json-schema lru master-key media-type near-miss retry schema secrets',
+    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss retry schema secrets',
     cli: 'table text',
     event: 'append event',
-    execution: 'command decide evolve fate inputs state waits',
+    execution: 'command decide diff evolve fate inputs state waits',
     expression: 'ast bounded expression fast-path references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',
