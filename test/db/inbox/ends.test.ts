@@ -49,9 +49,12 @@ async function run(workflowId: string, input: Json = {}): Promise<string> {
 async function settle(): Promise<void> {
   for (;;) {
     await inbox.drain()
-    const { rows } = await engine.pool.executeSql('select id from public.executions where completed_at is null')
+    // One statement: the event of an end is there as soon as the execution is over.
+    const { rows } = await engine.pool.executeSql(`
+      select id from public.executions where completed_at is null
+      union all select null from public.inbound_events where processed_at is null`)
     if (rows.length === 0) return
-    for (const { id } of rows as { id: string }[]) await engine.ended(id)
+    for (const { id } of rows as { id: string | null }[]) if (id !== null) await engine.ended(id)
   }
 }
 
