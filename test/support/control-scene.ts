@@ -4,8 +4,9 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { Pool } from '../../src/db/pool.ts'
 import { type Command, type Commanded, control } from '../../src/execution/control.ts'
 import { findExecution } from '../../src/execution/find.ts'
+import type { NewExecution } from '../../src/execution/start.ts'
 import type { NodeContext, Outcome } from '../../src/node/node-type.ts'
-import type { NodePolicy } from '../../src/workflow/workflow.ts'
+import type { NodePolicy, WorkflowSettings } from '../../src/workflow/workflow.ts'
 import { createTestEngine, documentOf, scripted, type TestEngine } from './engine.ts'
 
 export const done: Outcome = { kind: 'completed', output: 'done' }
@@ -30,13 +31,22 @@ export interface Scene {
   end(): Promise<void>
 }
 
+export interface Setting {
+  readonly lines: readonly string[]
+  readonly policies?: Record<string, NodePolicy>
+  readonly settings?: WorkflowSettings
+  /** Of the execution's row. */
+  readonly row?: Partial<NewExecution>
+}
+
 export async function scene(
   pool: Pool,
-  { lines, policies = {} }: { lines: readonly string[]; policies?: Record<string, NodePolicy> },
+  { lines, policies = {}, settings = {}, row = {} }: Setting,
   execute: (key: string, context: NodeContext) => Promise<Outcome>,
 ): Promise<Scene> {
   const engine = await createTestEngine(pool, { nodeTypes: scripted(context => execute(nameOf(context), context)) })
-  const [id = ''] = await engine.begin(await engine.publish(documentOf(lines, { policies })), [{ n: 1 }])
+  const version = await engine.publish({ ...documentOf(lines, { policies }), settings })
+  const [id = ''] = await engine.begin(version, [{ n: 1 }], row)
   const runner = engine.runner()
   const quietly = async (command: Verb | Record<string, unknown>): Promise<Commanded> => {
     const whole = { by: BY, ...(typeof command === 'string' ? { verb: command } : command) } as Command

@@ -10,7 +10,7 @@ import { createEventLog, type EventLog, type EventLogDeps } from '../../src/even
 import { createAdvance } from '../../src/execution/advance.ts'
 import { type Commands, createCommands } from '../../src/execution/commands.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
-import { startExecutions } from '../../src/execution/start.ts'
+import { type NewExecution, startExecutions } from '../../src/execution/start.ts'
 import type { TurnDeps } from '../../src/execution/turn.ts'
 import { createEvaluator } from '../../src/expression/evaluator.ts'
 import type { NodeContext, NodeType, Outcome } from '../../src/node/node-type.ts'
@@ -35,7 +35,7 @@ export interface TestEngine {
   /** Publishes a workflow and gives the id of its version. */
   publish(document: Partial<WorkflowDocument> & Pick<WorkflowDocument, 'nodes' | 'edges'>): Promise<string>
   /** Starts executions of a version; they wait for a runner. */
-  begin(workflowId: string, inputs: readonly Json[]): Promise<string[]>
+  begin(workflowId: string, inputs: readonly Json[], more?: Partial<NewExecution>): Promise<string[]>
   /** Resolves when the execution is over. */
   ended(executionId: string): Promise<ShownExecution>
   /** To be called at the end. */
@@ -110,9 +110,9 @@ export async function createTestEngine(
       const whole = { name: 'test', description: null, variables: {}, settings: {}, triggers: [], ...document }
       return (await pool.transaction(tx => publishWorkflow(tx, { ids }, whole))).workflow.id
     },
-    async begin(workflowId, inputs) {
+    async begin(workflowId, inputs, more) {
       const executions = inputs.map(input => ({
-        id: ids.next(), workflowId, triggerId: null, scheduledFor: null, fireKey: null, triggerData: {}, input, priority: 0,
+        id: ids.next(), workflowId, triggerId: null, scheduledFor: null, fireKey: null, triggerData: {}, input, priority: 0, ...more,
       })) // biome-ignore format: a row
       await pool.transaction(tx => startExecutions(tx, queue, executions))
       return executions.map(execution => execution.id)

@@ -1,0 +1,333 @@
+// The kinds of runs of which the corpus has a history. Each plays one execution on a real engine; which events come in
+// which order is settled by the scene, not by the machine.
+import { expect } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import type { JsonObject } from '../../src/base/json.ts'
+import type { Pool } from '../../src/db/pool.ts'
+import { sql } from '../../src/db/sql.ts'
+import { createAdvance } from '../../src/execution/advance.ts'
+import { buryDead, rescueSilent, wakeDue } from '../../src/execution/wake.ts'
+import type { NodeContext, Outcome } from '../../src/node/node-type.ts'
+import type { Job } from '../../src/queue/queue.ts'
+import { hanging, type Scene, type Setting, scene } from '../support/control-scene.ts'
+
+export interface Kind {
+  readonly about: string
+  /** The scene, played to the point at which its history ends. */
+  play(pool: Pool): Promise<Scene>
+}
+
+type Execute = (key: string, context: NodeContext) => Promise<Outcome>
+
+const completed = (output: JsonObject = {}, branches?: string[]): Outcome => ({
+  kind: 'completed',
+  output,
+  ...(branches ? { branches } : {}),
+})
+const failed = (code: string, retryable = false): Outcome => ({
+  kind: 'failed',
+  error: { code, message: 'it broke', retryable, details: { by: 'the corpus' } },
+})
+const by: Execute = async (key, { scope }) => completed({ by: key, of: scope.input })
+/** Longer than a worker holds an execution for it. */
+const LONG_MS = 200_000_000
+const late = { retry: { backoff: 'constant', delay_ms: LONG_MS, max_delay_ms: LONG_MS } } as const
+
+/** Runs to its end by itself. */
+function plain(about: string, setting: Setting, execute: Execute = by): Kind {
+  return {
+    about,
+    async play(pool) {
+      const one = await scene(pool, setting, execute)
+      await one.work()
+      await one.engine.ended(one.id)
+      return one
+    },
+  }
+}
+
+async function claim({ engine }: Scene): Promise<Job> {
+  const [job] = await engine.queue.fetch(1)
+  if (job === undefined) throw new Error('there is no job')
+  return job
+}
+
+/** What a worker does with a job it holds. */
+function hold({ engine }: Scene, job: Job, drain = new AbortController().signal): Promise<void> {
+  const [turn] = createAdvance(engine.deps)([{ job, lost: new AbortController().signal, drain }])
+  return turn ?? Promise.reject(new Error('no turn'))
+}
+
+/** Its time comes: nobody waits for days. */
+async function wake({ engine, id }: Scene): Promise<void> {
+  await engine.pool.run(sql('corpus.due')`update public.executions set wake_at = now() where id = ${id}`)
+  expect(await wakeDue(engine.deps)).toBe(1)
+}
+
+export const kinds: Readonly<Record<string, Kind>> = {
+  diamond: plain('four nodes in three waves, all of which complete', {
+    lines: ['a -> b', 'a -> c', 'b -> d', 'c -> d'],
+  }),
+  'skipped-branch': plain(
+    'branches and conditions, taken and not, and a node behind both',
+    {
+      lines: [
+        'a -> b branch big',
+        'a -> c branch small',
+        'b -> d when output.ok',
+        'b -> e',
+        'c -> f',
+        'd -> f',
+        'e -> f',
+      ],
+    },
+    async key => completed({ by: key, ok: false }, key === 'a' ? ['big'] : undefined),
+  ),
+  'node-failed': plain(
+    'a failure that nothing handles: siblings end, what comes after is not reached',
+    { lines: ['a -> b', 'a -> c', 'b -> d', 'c -> d'] },
+    async key => (key === 'b' ? failed('BROKEN') : completed({ by: key })),
+  ),
+  'error-edge': plain(
+    'failures that are handled: by an edge on error, and by going on',
+    { lines: ['a -> b on error', 'a -> c on success', 'b -> d'], policies: { b: { on_error: 'continue' } } },
+    async key => (key === 'a' || key === 'b' ? failed('BROKEN') : completed({ by: key })),
+  ),
+  retries: plain(
+    'two retries on the worker that runs it',
+    { lines: ['a -> b'], policies: { a: { retry: { backoff: 'constant', delay_ms: 1 } } } },
+    async (key, { attempt }) => (key === 'a' && attempt < 3 ? failed('BUSY', true) : completed({ attempt })),
+  ),
+  'retries-exhausted': plain(
+    'as many attempts as its policy allows, all of which fail',
+    { lines: ['a -> b'], policies: { a: { retry: { max_attempts: 2, backoff: 'constant', delay_ms: 1 } } } },
+    async () => failed('BUSY', true),
+  ),
+  timeout: plain(
+    'a node that takes longer than it may',
+    { lines: ['a -> b'], policies: { a: { timeout_ms: 20 } } },
+    (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  ),
+  'execution-timeout': plain(
+    'an execution that takes longer than it may',
+    { lines: ['a -> b', 'b -> c'], settings: { timeout_ms: 100 } },
+    (key, { signal }) =>
+      key === 'a'
+        ? Promise.resolve(completed())
+        : new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  ),
+  cancel: {
+    about: 'cancelled while a node ran',
+    async play(pool) {
+      const node = hanging()
+      const one = await scene(pool, { lines: ['a -> b', 'b -> c'] }, (key, context) =>
+        key === 'b' ? node.attempt(context) : by(key, context),
+      )
+      await one.work()
+      await node.begun
+      await one.ask({ verb: 'cancel', reason: 'no longer needed' })
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  'cancel-pending': {
+    about: 'cancelled before any worker took it, and retried',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b'] }, by)
+      await one.ask('cancel')
+      await one.ask('retry')
+      await one.work()
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  'pause-resume': {
+    about: 'paused while a node ran, resumed, and a pause that was taken back',
+    async play(pool) {
+      const first = hanging()
+      const second = hanging()
+      const one = await scene(
+        pool,
+        { lines: ['a -> b', 'b -> c'], settings: { timeout_ms: 600_000 } },
+        (key, context) =>
+          key === 'a' ? first.attempt(context) : key === 'b' ? second.attempt(context) : by(key, context),
+      )
+      await one.work()
+      await first.begun
+      await one.ask('pause')
+      first.release(completed({ by: 'a' }))
+      await one.becomes('paused')
+      await one.ask({ verb: 'resume', reason: 'go on' })
+      await second.begun
+      await one.ask('pause')
+      await one.ask('resume')
+      second.release(completed({ by: 'b' }))
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  paused: {
+    about: 'paused before any worker took it; it still is',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a'] }, by)
+      await one.ask({ verb: 'pause', reason: 'not now' })
+      return one
+    },
+  },
+  retry: {
+    about: 'retried by an operator: what had completed stays, what failed and was not reached runs',
+    async play(pool) {
+      let broken = true
+      const one = await scene(
+        pool,
+        { lines: ['a -> b', 'b -> c'], policies: { b: { retry: { delay_ms: 1 } } } },
+        (key, context) => (key === 'b' && broken ? Promise.resolve(failed('BROKEN')) : by(key, context)),
+      )
+      await one.work()
+      await one.engine.ended(one.id)
+      broken = false
+      await one.ask({ verb: 'retry', reason: 'mended' })
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  rerun: {
+    about: 'rerun twice from nodes in the middle, with and without another input',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b', 'a -> c', 'b -> d', 'c -> d'] }, by)
+      await one.work()
+      await one.engine.ended(one.id)
+      await one.ask({ verb: 'rerun', node: 'b', input: { changed: true } })
+      await one.engine.ended(one.id)
+      await one.ask({ verb: 'rerun', node: 'd' })
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  redrive: {
+    about: 'a dead letter that was redriven',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b'] }, by)
+      const job = await claim(one)
+      await pool.run(sql('corpus.bury')`
+        with gone as (delete from pgboss.job where id = ${job.id} returning data)
+        insert into pgboss.job (name, data) select 'exec_dead', data from gone`)
+      expect(await buryDead(one.engine.deps)).toBe(1)
+      await one.ask({ verb: 'redrive', reason: 'the memory was too small' })
+      await one.work()
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  'hand-over': {
+    about: 'handed over by a worker that drained, in the middle of an attempt',
+    async play(pool) {
+      const begun = Promise.withResolvers<void>()
+      const one = await scene(pool, { lines: ['a -> b'] }, (key, context) => {
+        if (key === 'a' || context.attempt > 1) return by(key, context)
+        begun.resolve()
+        return new Promise((_, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason)))
+      })
+      const drain = new AbortController()
+      const turn = hold(one, await claim(one), drain.signal)
+      await begun.promise
+      drain.abort()
+      await turn
+      await one.work()
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  'take-over': {
+    about: 'taken over from a worker that was lost in the middle of an attempt',
+    async play(pool) {
+      const begun = Promise.withResolvers<void>()
+      const never = Promise.withResolvers<Outcome>()
+      const one = await scene(pool, { lines: ['a -> b'] }, (key, context) => {
+        if (key === 'a' || context.attempt > 1) return by(key, context)
+        begun.resolve()
+        return never.promise
+      })
+      const job = await claim(one)
+      const lost = hold(one, job)
+      await begun.promise
+      await pool.run(sql('corpus.lapse')`update pgboss.job set state = 'retry' where id = ${job.id}`)
+      await hold(one, await claim(one))
+      await one.engine.ended(one.id)
+      never.resolve(completed())
+      await lost
+      return one
+    },
+  },
+  rescued: {
+    about: 'given a new job after its own was lost',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b'] }, by)
+      await pool.run(sql('corpus.lose')`delete from pgboss.job where id = ${one.id}`)
+      expect(await rescueSilent(one.engine.deps, 0)).toBe(1)
+      await one.work()
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  'mapped-input': plain('an input that its trigger maps', {
+    lines: ['a -> b'],
+    row: {
+      triggerData: { type: 'manual', key: 'now', request: { input: { who: 'Ada' } } },
+      input: { greeting: 'hello' },
+      mapping: { who: '{{ trigger.request.input.who }}' },
+    },
+  }),
+  'mapping-failed': plain('an input mapping that finds nothing', {
+    lines: ['a -> b'],
+    row: { triggerData: { type: 'manual', key: 'now' }, input: {}, mapping: { who: '{{ trigger.nobody }}' } },
+  }),
+  parked: {
+    about: 'parked until a retry that is days away; it still is',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b'], policies: { a: late } }, async () => failed('BUSY', true))
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+  'parked-cancelled': {
+    about: 'parked until a retry, and cancelled',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b'], policies: { a: late } }, async () => failed('BUSY', true))
+      await hold(one, await claim(one))
+      await one.ask('cancel')
+      await one.work()
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  waiting: {
+    about: 'a node that waits for days, beside one that completes; woken, it waits on',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> c', 'b -> c'] }, async key =>
+        key === 'a' ? { kind: 'parked', until: LONG_MS } : completed({ by: key }),
+      )
+      await hold(one, await claim(one))
+      await wake(one)
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+  waited: {
+    about: 'nodes that waited and then completed with their input, and with an end that was foreseen',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b', 'b -> c branch late'] }, async (key, context) => {
+        if (key === 'a') return { kind: 'parked', until: 1 }
+        if (key === 'b')
+          return { kind: 'parked', until: 1, end: { kind: 'completed', output: { by: key }, branches: ['late'] } }
+        return by(key, context)
+      })
+      await one.work()
+      for (let over = false; !over; await systemClock.sleep(5)) {
+        await wakeDue(one.engine.deps)
+        over = (await one.types()).includes('workflow_completed')
+      }
+      return one
+    },
+  },
+}
