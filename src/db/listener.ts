@@ -52,9 +52,12 @@ export function createListener({
       connectionTimeoutMillis: 10_000,
     })
     const closed = new Promise<void>(resolve => connection.once('end', resolve))
-    connection.on('error', error =>
-      log.warn({ evt: 'db.listener_lost', err: error }, 'the listening connection was lost'),
-    )
+    // The driver tells of it twice: why the server closed the connection, and that it is closed.
+    let isLost = false
+    connection.on('error', error => {
+      if (!isLost) log.warn({ evt: 'db.listener_lost', err: error }, 'the listening connection was lost')
+      isLost = true
+    })
     connection.on('notification', ({ payload = '' }) => {
       for (const wake of subscribers.get(payload) ?? []) wake()
     })
