@@ -1,6 +1,5 @@
 // How the text of a setting becomes a value. A kind refuses what it does not understand, in words that finish the sentence
 // "MBFLOW_X …"; it never guesses and never falls back.
-import { isIP } from 'node:net'
 import { isAddressRange } from './address-ranges.ts'
 import { DurationError, formatDuration, parseDuration } from './duration.ts'
 import { type MasterKey, readMasterKeys } from './master-key.ts'
@@ -92,41 +91,28 @@ const splitList = (written: string): string[] => written.split(',').map(item => 
 
 const HOST_NAME = /^(?=.{1,253}$)[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d_-]*[a-z\d_])?)*$/i
 
-/** Host names, addresses and address ranges (`db.internal, 10.0.0.0/8, ::1`). */
-export const hosts: Kind<readonly string[]> = {
-  name: 'list',
-  form: 'list of host names, addresses, CIDR ranges',
-  read(written) {
-    const items = written === '' ? [] : splitList(written)
-    const wrong = items.find(item => !isHost(item))
-    if (wrong === undefined) return { value: items }
-    return {
-      refused: `must be a list of host names, addresses or CIDR ranges; ${quote(wrong)} is none of them`,
-      hint: 'write for example localhost,10.0.0.0/8; without scheme and port',
-    }
-  },
-}
+/** `db.internal, 10.0.0.0/8, ::1` */
+export const hosts = listOf(
+  ['host names', 'addresses', 'CIDR ranges'],
+  item => isAddressRange(item) || (HOST_NAME.test(item) && /[a-z]/i.test(item)),
+  'write for example localhost,10.0.0.0/8; without scheme and port',
+)
 
-function isHost(item: string): boolean {
-  const [address = '', bits, ...more] = item.split('/')
-  const version = isIP(address)
-  if (bits === undefined) return version !== 0 || (HOST_NAME.test(item) && /[a-z]/i.test(item))
-  return version !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)
-}
+export const addresses = listOf(['addresses', 'CIDR ranges'], isAddressRange, 'write for example 127.0.0.1,10.0.0.0/8')
 
-/** Addresses and address ranges. */
-export const addresses: Kind<readonly string[]> = {
-  name: 'list',
-  form: 'list of addresses, CIDR ranges',
-  read(written) {
-    const items = written === '' ? [] : splitList(written)
-    const wrong = items.find(item => !isAddressRange(item))
-    if (wrong === undefined) return { value: items }
-    return {
-      refused: `must be a list of addresses or CIDR ranges; ${quote(wrong)} is none of them`,
-      hint: 'write for example 127.0.0.1,10.0.0.0/8',
-    }
-  },
+/** Empty text is an empty list. */
+function listOf(what: readonly string[], isItem: (item: string) => boolean, hint: string): Kind<readonly string[]> {
+  return {
+    name: 'list',
+    form: `list of ${what.join(', ')}`,
+    read(written) {
+      const items = written === '' ? [] : splitList(written)
+      const wrong = items.find(item => !isItem(item))
+      if (wrong === undefined) return { value: items }
+      const any = `${what.slice(0, -1).join(', ')} or ${what.at(-1)}`
+      return { refused: `must be a list of ${any}; ${quote(wrong)} is none of them`, hint }
+    },
+  }
 }
 
 /** Without a slash at its end. */

@@ -2,9 +2,9 @@ import { InvalidArgumentError, Option } from 'commander'
 import type { BackfillCommand, ListedProgress, PlannedSlot, ShownBackfill } from '../trigger/backfills.ts'
 import type { CliContext, Family } from './context.ts'
 import { clockText, TRIGGER, utcText } from './instants.ts'
+import { wholeNumber } from './option-values.ts'
 import { type Column, renderTable, type Style } from './table.ts'
 import { exactly, relative } from './text.ts'
-import { wholeNumber } from './workflow.ts'
 
 interface StartOptions {
   readonly from: string

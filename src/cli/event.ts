@@ -1,8 +1,7 @@
-import { InvalidArgumentError } from 'commander'
-import { MbflowError, messageOf } from '../base/errors.ts'
-import type { Json } from '../base/json.ts'
+import { MbflowError } from '../base/errors.ts'
 import type { ListedEvent } from '../inbox/find.ts'
 import type { CliContext, Family } from './context.ts'
+import { parseJson, wholeNumberTo } from './option-values.ts'
 import { relative } from './text.ts'
 
 interface EmitOptions {
@@ -36,7 +35,7 @@ export const eventFamily: Family = (program, context) => {
     .description('List events, the latest first, with what became of each')
     .option('--type <type>', 'only those of this type')
     .option('--pending', 'only those that no scheduler has taken out yet')
-    .option('--limit <number>', 'how many at most', readLimit, 20)
+    .option('--limit <number>', 'how many at most', wholeNumberTo(1_000), 20)
     .action(async ({ type, pending = false, limit }: ListOptions) => {
       const { listEvents } = await import('../inbox/find.ts')
       const { pool } = await context.connect()
@@ -57,7 +56,7 @@ async function emit(context: CliContext, type: string, { data, source, id, subje
     id: id ?? randomUUID(),
     time: new Date().toISOString(),
     ...(subject !== undefined && { subject }),
-    data: data === undefined ? null : parse(data),
+    data: data === undefined ? null : parseJson('--data', data),
   })
   if ('problems' in read) throw new MbflowError('EVENT_INVALID', 'this is no event', { problems: read.problems })
   const { pool } = await context.connect()
@@ -68,22 +67,6 @@ async function emit(context: CliContext, type: string, { data, source, id, subje
       ? `told before: ${accepted.source} ${accepted.id}`
       : `told ${type} as ${accepted?.source} ${accepted?.id}`,
   ])
-}
-
-function parse(text: string): Json {
-  try {
-    return JSON.parse(text) as Json
-  } catch (error) {
-    throw new MbflowError('INPUT_INVALID', `--data is not JSON: ${messageOf(error)}`, {
-      hint: `--data '{"name": "value"}'`,
-    })
-  }
-}
-
-function readLimit(text: string): number {
-  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (limit < 1 || limit > 1_000) throw new InvalidArgumentError('must be a whole number, 1 to 1000')
-  return limit
 }
 
 const lineOf = ({

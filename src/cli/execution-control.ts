@@ -1,13 +1,13 @@
 // The commands that ask something of executions: those named, or with --all those that a filter finds, once their number
 // was shown and confirmed.
-import { userInfo } from 'node:os'
 import { type Command, Option } from 'commander'
-import { MbflowError, messageOf } from '../base/errors.ts'
-import type { Json } from '../base/json.ts'
+import { MbflowError } from '../base/errors.ts'
 import type { Command as Asked, Commanded, Verb } from '../execution/control.ts'
 import type { Selection } from '../execution/find.ts'
 import type { CliContext } from './context.ts'
+import { parseJson } from './option-values.ts'
 import type { Column } from './table.ts'
+import { userName } from './user.ts'
 
 interface ControlOptions {
   readonly all?: true
@@ -74,26 +74,7 @@ async function run(context: CliContext, request: Request): Promise<void> {
 function commandOf({ verb, options: { reason, from = '', input } }: Request): Asked {
   const asked = { by: `cli:${userName()}`, ...(reason === undefined ? {} : { reason }) }
   if (verb !== 'rerun') return { ...asked, verb }
-  return { ...asked, verb, node: from, ...(input === undefined ? {} : { input: parseJson(input) }) }
-}
-
-/** Not every user id has a name. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return String(process.getuid?.() ?? 'unknown')
-  }
-}
-
-function parseJson(text: string): Json {
-  try {
-    return JSON.parse(text) as Json
-  } catch (error) {
-    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, {
-      hint: `--input '{"name": "value"}'`,
-    })
-  }
+  return { ...asked, verb, node: from, ...(input === undefined ? {} : { input: parseJson('--input', input) }) }
 }
 
 /** Either ids, or --all with or without more. */

@@ -6,9 +6,9 @@ import { addControl } from './execution-control.ts'
 import { addDiff } from './execution-diff.ts'
 import { addShow, styleOf } from './execution-show.ts'
 import { addVerify } from './execution-verify.ts'
+import { wholeNumber } from './option-values.ts'
 import type { Column } from './table.ts'
 import { relative, roughly } from './text.ts'
-import { wholeNumber } from './workflow.ts'
 
 const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'paused']
 

@@ -1,8 +1,8 @@
 import type { LoadForecast } from '../trigger/load-forecast.ts'
 import type { CliContext, Family } from './context.ts'
 import { utcText } from './instants.ts'
+import { wholeNumber } from './option-values.ts'
 import { type Column, renderTable } from './table.ts'
-import { wholeNumber } from './workflow.ts'
 
 interface ForecastOptions {
   readonly from?: string

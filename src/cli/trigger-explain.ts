@@ -7,9 +7,9 @@ import type { Trigger } from '../trigger/trigger.ts'
 import type { CliContext } from './context.ts'
 import type { Given } from './given-instants.ts'
 import { clockText, TRIGGER, utcText } from './instants.ts'
+import { wholeNumber } from './option-values.ts'
 import type { Column, Style } from './table.ts'
 import { relative, roughly } from './text.ts'
-import { wholeNumber } from './workflow.ts'
 
 interface ExplainOptions {
   readonly at?: string

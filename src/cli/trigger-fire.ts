@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { MbflowError, messageOf } from '../base/errors.ts'
+import type { Command } from 'commander'
+import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { CliContext } from './context.ts'
 import { TRIGGER } from './instants.ts'
+import { notEmpty, parseJson } from './option-values.ts'
 
 interface FireOptions {
   readonly input?: string
@@ -53,21 +54,9 @@ export function addFire(trigger: Command, context: CliContext): void {
     })
 }
 
-function notEmpty(text: string): string {
-  if (text === '') throw new InvalidArgumentError('must not be empty')
-  return text
-}
-
 function parseInput(text: string | undefined): JsonObject {
   if (text === undefined) return {}
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new MbflowError('INPUT_INVALID', `--input is not JSON: ${messageOf(error)}`, {
-      hint: `--input '{"name": "value"}'`,
-    })
-  }
+  const value = parseJson('--input', text)
   if (!isJsonObject(value))
     throw new MbflowError('INPUT_INVALID', '--input must be a JSON object', { hint: `--input '{"name": "value"}'` })
   return value

@@ -3,9 +3,9 @@ import { MbflowError } from '../base/errors.ts'
 import type { PreviewedSlot } from '../trigger/preview.ts'
 import type { CliContext } from './context.ts'
 import { clockText, TRIGGER, utcText } from './instants.ts'
+import { wholeNumber } from './option-values.ts'
 import { type Column, renderTable } from './table.ts'
 import { relative } from './text.ts'
-import { wholeNumber } from './workflow.ts'
 
 interface PreviewOptions {
   readonly file?: string[]

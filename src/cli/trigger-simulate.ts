@@ -6,9 +6,9 @@ import type { SlotChange } from '../trigger/simulate.ts'
 import type { Draft } from '../trigger/subject.ts'
 import type { CliContext } from './context.ts'
 import { clockText, TRIGGER, utcText } from './instants.ts'
+import { wholeNumber } from './option-values.ts'
 import type { Column, Style } from './table.ts'
 import { relative, roughly } from './text.ts'
-import { wholeNumber } from './workflow.ts'
 
 interface SimulateOptions {
   readonly file?: string[]

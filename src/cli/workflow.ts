@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from 'commander'
 import type { WorkflowSummary } from '../workflow/workflow.ts'
 import type { Family } from './context.ts'
+import { wholeNumber } from './option-values.ts'
 import { relative } from './text.ts'
 
 interface ListOptions {
@@ -68,12 +68,6 @@ export const workflowFamily: Family = (program, context) => {
         ]
       })
     })
-}
-
-export function wholeNumber(text: string): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= 1 && value <= 10_000)) throw new InvalidArgumentError('must be a whole number from 1 to 10000')
-  return value
 }
 
 const columns = [
