@@ -5,7 +5,7 @@
 import type { Json } from '../base/json.ts'
 import { checkStorable, MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
 import { decodeText, type MediaType, parseMediaType } from '../base/media-type.ts'
-import { listWords } from '../base/schema.ts'
+import { listWords } from '../base/schema-words.ts'
 import { parseFields } from './fields.ts'
 import { type Refused, refused } from './refusal.ts'
 import { headerOf, type InboundRequest } from './request.ts'

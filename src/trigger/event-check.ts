@@ -2,7 +2,8 @@
 import { parseDuration } from '../base/duration.ts'
 import type { Problem } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { childPath, listWords } from '../base/schema.ts'
+import { childPath } from '../base/schema.ts'
+import { listWords } from '../base/schema-words.ts'
 import { checkExpression, referencesIn } from '../expression/expression.ts'
 import type { EventConfig } from './event-config.ts'
 

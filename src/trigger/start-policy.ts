@@ -3,7 +3,8 @@ import { type Static, Type } from 'typebox'
 import { parseDuration } from '../base/duration.ts'
 import type { Problem } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { DurationText, listWords } from '../base/schema.ts'
+import { DurationText } from '../base/schema.ts'
+import { listWords } from '../base/schema-words.ts'
 
 /** The most executions at once, and the most fires that wait. */
 const MOST_AT_ONCE = 1_000

@@ -32,7 +32,7 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss retry schema secrets',
+    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss retry schema schema-words secrets',
     cli: 'table text',
     event: 'append event',
     execution: 'command decide diff evolve fate inputs state waits',
