@@ -2,7 +2,7 @@
 // other and stopped in reverse: first what brings work in, then what works, then what both stand on.
 import { schedule } from 'node-cron'
 import { createMasterKeys } from './access/master-keys.ts'
-import { createStoredSecrets } from './access/stored-secrets.ts'
+import { createStoredSecrets, type StoredSecrets } from './access/stored-secrets.ts'
 import { createAddressRanges } from './base/address-ranges.ts'
 import { type Clock, createDatabaseClock, type DatabaseClock, systemClock } from './base/clock.ts'
 import type { Config } from './base/config.ts'
@@ -19,8 +19,11 @@ import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createListener } from './db/listener.ts'
 import { createPool, type Pool, type PoolOptions } from './db/pool.ts'
 import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
+import type { Ended } from './event/append.ts'
 import { createEventLog } from './event/event-log.ts'
+import { createAdmitter } from './execution/admit.ts'
 import { createAdvance } from './execution/advance.ts'
+import { createArrivals } from './execution/arrive.ts'
 import { createCommands } from './execution/commands.ts'
 import { createWakeServices } from './execution/wake.ts'
 import { createEvaluator } from './expression/evaluator.ts'
@@ -57,33 +60,44 @@ interface Ground {
   readonly databaseClock: DatabaseClock
   readonly ids: Ids
   readonly metrics: Metrics
+  readonly stored: StoredSecrets
   readonly secrets: Secrets
   readonly pools: Pools
   readonly queue: Queue
-  readonly evaluator: Evaluator
+  readonly evaluator: Evaluator & Service
 }
 
-export function createDaemon({ config, database, log }: { config: Config; database: Database; log: Logger }): Daemon {
+interface Given {
+  readonly config: Config
+  readonly database: Database
+  readonly log: Logger
+}
+
+function createGround({ config, database, log }: Given): Ground {
   const clock = systemClock
   const databaseClock = createDatabaseClock(clock)
-  const plays = (role: Config['roles'][number]): boolean => config.roles.includes(role)
   const pools = createPools(config, database.url, log)
-  const queue = createQueue({ pool: pools.queue, log, supervise: plays('worker') })
   const keys = createMasterKeys({ masterKeys: config.masterKeys, dataDir: database.dataDir })
   const stored = createStoredSecrets({ pool: pools.engine, keys, clock })
-  const evaluator = createEvaluator({ size: config.expressionProcesses, log })
-  const ground: Ground = {
+  return {
     config,
     log,
     clock,
     databaseClock,
     ids: createIds(databaseClock.now),
     metrics: createMetrics(),
+    stored,
     secrets: createSecrets(config.secrets, stored),
     pools,
-    queue,
-    evaluator,
+    queue: createQueue({ pool: pools.queue, log, supervise: config.roles.includes('worker') }),
+    evaluator: createEvaluator({ size: config.expressionProcesses, log }),
   }
+}
+
+export function createDaemon({ config, database, log }: Given): Daemon {
+  const ground = createGround({ config, database, log })
+  const { clock, pools, queue, stored, evaluator } = ground
+  const plays = (role: Config['roles'][number]): boolean => config.roles.includes(role)
   const listener = createListener({ url: database.url, log })
   const scheduling = {
     ...ground,
@@ -92,7 +106,15 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     onFired: () => worker.wake(),
   }
   const releaser = createReleaser(scheduling)
-  const worker = createWorker(ground, { hold: () => poller.isBehind(), onEnded: releaser.tell })
+  const admitter = createAdmitter({ ...scheduling, onAdmitted: () => worker.wake() })
+  const worker = createWorker(ground, {
+    hold: () => poller.isBehind(),
+    onWaiting: admitter.tell,
+    onEnded({ triggerIds, limitKeys }) {
+      if (triggerIds.length > 0) releaser.tell(triggerIds)
+      if (limitKeys.length > 0) admitter.tell(limitKeys)
+    },
+  })
   const poller: Poller = createPoller({ ...scheduling, pollInterval: config.pollInterval })
   const backfiller = createBackfiller(scheduling)
   const drain = createDrain(scheduling)
@@ -100,6 +122,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
   listener.on('triggers', poller.wake)
   listener.on('triggers', releaser.look)
+  listener.on('triggers', admitter.look)
   listener.on('triggers', backfiller.wake)
   listener.on('events', drain.wake)
   listener.on('jobs', worker.wake)
@@ -108,7 +131,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
 
   const pulsed = [
     ...(plays('worker') ? worker.pulsed : []),
-    ...(plays('worker') || plays('scheduler') ? [releaser] : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser, admitter] : []),
     ...(plays('scheduler') ? [backfiller, drain] : []),
   ]
   const parts: Service[] = [
@@ -119,7 +142,7 @@ export function createDaemon({ config, database, log }: { config: Config; databa
     evaluator,
     ...(plays('worker') ? worker.parts : []),
     // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
-    ...(plays('worker') || plays('scheduler') ? [releaser] : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser, admitter] : []),
     ...(plays('scheduler') ? [poller, backfiller, drain] : []),
     ...(pulsed.length > 0
       ? [createPulse({ ...scheduling, pool: pools.queue, pollInterval: config.pollInterval }, pulsed)]
@@ -152,7 +175,11 @@ async function stopPart(part: Service, log: Logger): Promise<void> {
 /** The role that runs executions. */
 function createWorker(
   ground: Ground,
-  { hold, onEnded }: { hold(): boolean; onEnded(triggerIds: readonly string[]): void },
+  {
+    hold,
+    onEnded,
+    onWaiting,
+  }: { hold(): boolean; onEnded(ended: Ended): void; onWaiting(limitKeys: readonly string[]): void },
 ) {
   const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue, evaluator } = ground
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
@@ -162,6 +189,7 @@ function createWorker(
   const work = createAdvance({
     ...engine,
     commands,
+    arrivals: createArrivals({ pool: pools.engine, queue, ids, metrics, onWaiting }),
     databaseClock,
     nodeTypes,
     evaluator,

@@ -10,7 +10,7 @@ import { sql } from './sql.ts'
 
 /**
  * The words that travel on the channel. `commands`: something was asked of an execution that a worker holds. `triggers`:
- * one was edited, or has room again.
+ * one was edited, or it, or a limit, has room again.
  */
 export type Topic = 'commands' | 'events' | 'jobs' | 'secrets' | 'triggers'
 

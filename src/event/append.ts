@@ -21,6 +21,7 @@ export interface ExecutionProjection {
   readonly claim: number
   readonly wakeAt: Date | undefined
   readonly parkedReason: string | undefined
+  readonly limitKey: string | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined
 }
@@ -68,6 +69,14 @@ export type Appended =
   | { readonly kind: 'fenced' }
   /** Same turn and claim, later sequence: a command came in. Reload and decide again. */
   | { readonly kind: 'behind' }
+
+/** Who is to hear that executions are over. */
+export interface Ended {
+  /** Triggers whose policies depend on it. */
+  readonly triggerIds: readonly string[]
+  /** Limits under which there is room now. */
+  readonly limitKeys: readonly string[]
+}
 
 /** An append with the ids its events will have, by which it is found again after an unanswered commit. */
 export interface Numbered {

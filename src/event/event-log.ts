@@ -12,10 +12,10 @@ import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { isTransient, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Append, Appended, Numbered } from './append.ts'
+import type { Append, Appended, Ended, Numbered } from './append.ts'
 import type { RecordedEvent } from './event.ts'
 import { findWritten, readEvents } from './event-store.ts'
-import { flush, writeStepByStep } from './flush.ts'
+import { concerns, flush, writeStepByStep } from './flush.ts'
 import { again, createGroupCommit, type FlushResult, Refused } from './group-commit.ts'
 
 export { readEvents } from './event-store.ts'
@@ -35,7 +35,7 @@ export interface EventLogDeps {
   readonly log: Logger
   readonly metrics: Metrics
   /** See flush.ts. */
-  onEnded?(triggerIds: readonly string[]): void
+  onEnded?(ended: Ended): void
 }
 
 const MAX_BATCH = 256
@@ -112,14 +112,14 @@ export function createEventLog(deps: EventLogDeps): EventLog {
 }
 
 /**
- * Appends within the caller's transaction, which has locked the rows and decided on what it read since. Resolves to the
- * triggers that are to be told of an end.
+ * Appends within the caller's transaction, which has locked the rows and decided on what it read since. Resolves to
+ * whether there is somebody who is to hear of an end (topic `triggers`).
  */
 export async function appendLocked(
   tx: Tx,
   { queue, ids }: Pick<EventLogDeps, 'queue' | 'ids'>,
   appends: readonly Append[],
-): Promise<string[]> {
+): Promise<boolean> {
   const batch = appends.map(append => numbered(append, ids))
   const { results, ended } = await writeStepByStep(tx, { queue }, batch)
   for (const result of results) {
@@ -127,7 +127,7 @@ export async function appendLocked(
     if (result === again || result.kind !== 'appended')
       throw new Error('an append was decided on a row that was not locked')
   }
-  return ended
+  return concerns(ended)
 }
 
 function numbered(append: Append, ids: Ids): Numbered {

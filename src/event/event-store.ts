@@ -2,7 +2,7 @@
 import { allWords, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
-import type { Append, ExecutionProjection, NodeProjection, Numbered } from './append.ts'
+import type { Append, Ended, ExecutionProjection, NodeProjection, Numbered } from './append.ts'
 import type { EventBody, EventType, RecordedEvent } from './event.ts'
 
 export interface LockedRow {
@@ -87,17 +87,19 @@ export interface ExecutionChange {
   readonly row: ExecutionProjection
 }
 
-/** Resolves to the triggers that are to be told of an end. */
+/** Resolves to who is to hear of an end. */
 export async function updateExecutions(
   tx: Tx,
   changes: readonly ExecutionChange[],
   at: Date | undefined,
-): Promise<string[]> {
+): Promise<Ended> {
   const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
-  const told = await tx.rows<{ id: string }>(sql('event.updateExecutions')`
+  // Of a shorter list PostgreSQL takes the rest as null.
+  const limitKeys = changes.some(({ row }) => row.limitKey !== undefined) ? each(row => row.limitKey) : []
+  const told = await tx.rows<{ triggerId: string | null; limitKey: string | null }>(sql('event.updateExecutions')`
     with changed as (update public.executions e
     set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
-        turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason,
+        turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason, limit_key = p.limit_key,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
       unnest(${allWords(changes.map(({ append }) => append.executionId))}::uuid[]),
@@ -109,13 +111,18 @@ export async function updateExecutions(
       unnest(${allWords(each(row => row.claim))}::integer[]),
       unnest(${words(each(row => row.wakeAt))}::timestamptz[]),
       unnest(${words(each(row => row.parkedReason))}::text[]),
+      jsonb_array_elements_text(${values(limitKeys)}::jsonb),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
-    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, started_at, completed_at)
+    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, limit_key, started_at, completed_at)
     where e.id = p.id
-    returning case when e.reports_end and e.completed_at is not null then e.trigger_id end as trigger_id)
-    select distinct trigger_id as id from changed where trigger_id is not null`)
-  return told.map(row => row.id)
+    returning case when e.reports_end then e.trigger_id end as trigger_id, e.limit_key, e.completed_at)
+    select distinct trigger_id as "triggerId", limit_key as "limitKey" from changed
+    where completed_at is not null and (trigger_id is not null or limit_key is not null)`)
+  return {
+    triggerIds: [...new Set(told.flatMap(row => row.triggerId ?? []))],
+    limitKeys: [...new Set(told.flatMap(row => row.limitKey ?? []))],
+  }
 }
 
 /** Puts the ends of executions into the inbox of events, if a trigger may want them; after their rows were updated. */

@@ -93,6 +93,10 @@ export type EventBody =
       }
     }
   | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at: string } }
+  /** It waits for its place under a limit; `key` is what its limit is counted by. */
+  | { readonly type: 'execution_limited'; readonly payload: { readonly key: string } }
+  /** It has its place under the limit, and keeps it until it is over. One that waited for it goes on with a new turn. */
+  | { readonly type: 'execution_admitted'; readonly payload: { readonly key: string } }
   | { readonly type: 'execution_woken'; readonly payload: Record<string, never> }
   | { readonly type: 'execution_handed_over'; readonly payload: { readonly reason: 'drain' | 'long_turn' } }
   | { readonly type: 'execution_rescued'; readonly payload: Record<string, never> }
@@ -105,8 +109,8 @@ export type Foreseen =
   | { readonly output: Json; readonly branches?: readonly string[] }
   | { readonly error: RecordedError }
 
-/** Why an execution holds no worker though it is running. */
-export type ParkReason = 'delay' | 'retry' | 'paused'
+/** Why an execution holds no worker though it is not over. */
+export type ParkReason = 'delay' | 'limit' | 'paused' | 'retry'
 
 /** Why a node was skipped though its edges had not decided: its execution ended first. */
 export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'

@@ -6,7 +6,7 @@ import { MbflowError, systemCode } from '../base/errors.ts'
 import { findByKey } from '../db/by-key.ts'
 import { isConflict, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Append, Appended, Fence, Numbered } from './append.ts'
+import type { Append, Appended, Ended, Fence, Numbered } from './append.ts'
 import {
   announceEnds,
   deleteNodes,
@@ -28,8 +28,8 @@ export interface FlushDeps {
   readonly queue: Queue
   readonly clock: Clock
   readonly databaseClock: DatabaseClock
-  /** Told after the commit which triggers are to hear that an execution of theirs is over. A hint: it may be lost. */
-  onEnded?(triggerIds: readonly string[]): void
+  /** Told after the commit who is to hear that executions are over. A hint: it may be lost. */
+  onEnded?(ended: Ended): void
 }
 
 /** SQLSTATE of the guard. */
@@ -46,11 +46,20 @@ export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promis
   } catch (error) {
     if (systemCode(error) !== GUARD_FAILED && !isConflict(error)) throw error
   }
-  const { pool, queue, databaseClock, onEnded } = deps
+  const { pool, queue, databaseClock } = deps
   const observe = databaseClock.observe
   const { results, ended } = await pool.transaction(tx => writeStepByStep(tx, { queue, observe }, batch))
-  if (ended.length > 0) onEnded?.(ended)
+  tell(deps, ended)
   return results
+}
+
+function tell({ onEnded }: FlushDeps, ended: Ended): void {
+  if (concerns(ended)) onEnded?.(ended)
+}
+
+/** Whether there is anybody to tell. */
+export function concerns({ triggerIds, limitKeys }: Ended): boolean {
+  return triggerIds.length + limitKeys.length > 0
 }
 
 type FullyFenced = Numbered & { readonly append: Append & { readonly fence: Required<Omit<Fence, 'claimBelow'>> } }
@@ -73,19 +82,18 @@ async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<
     Promise.all([findByKey(tx), lockAsExpected(tx, byId, at), writeRows(tx, passed), changeJobs(tx)]),
   )
   databaseClock.observe(now, askedAt)
-  if (ended.length > 0) deps.onEnded?.(ended)
+  tell(deps, ended)
   return batch.map(({ append }) => appended(append, at))
 }
 
 /**
  * Judges each append on its own, in the caller's transaction; `again` for those whose rows somebody else has locked.
- * `ended`: triggers that are to be told of an end.
  */
 export async function writeStepByStep(
   tx: Tx,
   { queue, observe }: { queue: Queue; observe?: (at: Date) => void },
   batch: readonly Numbered[],
-): Promise<{ results: FlushResult<Appended>[]; ended: string[] }> {
+): Promise<{ results: FlushResult<Appended>[]; ended: Ended }> {
   const wanted = batch.map(one => one.append.executionId)
   const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
   const rows = new Map(locked.map(row => [row.id, row]))
@@ -105,7 +113,7 @@ export async function writeStepByStep(
     passed.push({ ...one, at: row.at })
     return appended(one.append, row.at)
   })
-  if (passed.length === 0) return { results, ended: [] }
+  if (passed.length === 0) return { results, ended: { triggerIds: [], limitKeys: [] } }
   const { enqueue, settle } = jobsOf(passed)
   const [ended] = await Promise.all([writeRows(tx, passed), queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
   return { results, ended }
@@ -130,8 +138,8 @@ function jobsOf(batch: readonly Numbered[]): Parameters<Queue['change']>[0] {
   }
 }
 
-/** Sends the rows of appends whose executions are locked; resolves to the triggers that are to be told of an end. */
-async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<string[]> {
+/** Sends the rows of appends whose executions are locked; resolves to who is to hear of an end. */
+async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
   const executions: ExecutionChange[] = []
   const begun: NodeChange[] = []
   const known: NodeChange[] = []

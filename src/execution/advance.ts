@@ -16,7 +16,7 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
       const { job, lost } = held
       const { rows, plans } = await loaded
       const row = rows.get(job.executionId)
-      // A job of an earlier turn, or of an execution that is over, paused or waits for its timer, has nothing left to say.
+      // A job of an earlier turn, or of an execution that is over or parked has nothing left to say.
       if (row === undefined || row.turn !== job.turn || isTerminal(row) || isParked(row)) {
         return outlast(() => deps.queue.settle(deps.pool, [job]), lost)
       }
@@ -49,5 +49,5 @@ function isTerminal(row: ExecutionRow): boolean {
 }
 
 function isParked(row: ExecutionRow): boolean {
-  return row.wakeAt !== null || row.status === 'paused'
+  return row.parkedReason !== null
 }

@@ -71,11 +71,11 @@ export async function controlIn(
     verdicts.set(row.id, decideCommand(plan, draft, { command, at: row.now }))
     return draft.events.length === 0 ? [] : [{ row, plan, before, draft }]
   })
-  const ended = await appendLocked(tx, deps, decisions.map(appendOf))
+  const isHeard = await appendLocked(tx, deps, decisions.map(appendOf))
   await Promise.all([
     deps.queue.withdraw(tx, decisions.flatMap(idleJob)),
     tell(tx, decisions),
-    ended.length > 0 ? notify(tx, 'triggers') : undefined,
+    isHeard ? notify(tx, 'triggers') : undefined,
   ])
   for (const { draft } of decisions)
     if (draft.state.status === 'cancelled') deps.metrics.executions.inc({ status: 'cancelled' })

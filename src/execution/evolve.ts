@@ -51,6 +51,7 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
         pausedAt: at,
         wakeAt: undefined,
         parkedReason: 'paused',
+        limitKey: keptPlace(state),
       }
     case 'workflow_resumed':
       return state.status === 'paused' ? woken(state, at) : { ...state, request: undefined }
@@ -65,6 +66,10 @@ export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: 
       return state
     case 'execution_parked':
       return { ...state, parkedReason: body.payload.reason, wakeAt: new Date(body.payload.wake_at) }
+    case 'execution_limited':
+      return { ...state, parkedReason: 'limit', limitKey: body.payload.key, pausedAt: at }
+    case 'execution_admitted':
+      return { ...(state.parkedReason === 'limit' ? woken(state, at) : state), limitKey: body.payload.key }
     case 'execution_woken':
       return woken(state, at)
     case 'execution_handed_over':
@@ -82,9 +87,14 @@ function inputAtStart({ input }: { input?: Json }, state: ExecutionState): Json 
   return input === undefined ? state.input : input
 }
 
+/** Whoever waits for a place and is asked for something else leaves the line. */
+function keptPlace({ parkedReason, limitKey }: ExecutionState): string | undefined {
+  return parkedReason === 'limit' ? undefined : limitKey
+}
+
 const UNPARKED = { wakeAt: undefined, parkedReason: undefined, pausedAt: undefined }
 
-/** The next turn of an execution that was parked; while it was paused its timeout stood still. */
+/** The next turn of an execution that was parked; while it was paused, or waited for a limit, its timeout stood still. */
 function woken(state: ExecutionState, at: Date): ExecutionState {
   const { startedAt, pausedAt, timeoutFrom } = state
   const paused = pausedAt === undefined ? 0 : Math.max(0, at.getTime() - pausedAt.getTime())
@@ -94,6 +104,7 @@ function woken(state: ExecutionState, at: Date): ExecutionState {
     timeoutFrom: timeoutFrom && new Date(timeoutFrom.getTime() + paused),
     turn: state.turn + 1,
     claim: 0,
+    limitKey: keptPlace(state),
     ...UNPARKED,
   }
 }
@@ -139,6 +150,7 @@ function reopened(
     failedNode: undefined,
     completedAt: undefined,
     timeoutFrom: state.startedAt && at,
+    limitKey: undefined, // its place went to another
     nodes,
   }
 }

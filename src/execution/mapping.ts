@@ -37,12 +37,21 @@ export async function mapInput(
   const { mapping } = begun.row
   if (mapping === null) return undefined
   const scope: JsonObject = { ...runScope(begun.plan, begun.row) }
+  try {
+    return checked(begun, await whileBusy(clock, hurry, () => renderTemplates(mapping, scope, evaluator)))
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    return failed(begun, error)
+  }
+}
+
+/** Evaluates, again while the evaluators are busy. Throws ExpressionError. */
+export async function whileBusy<T>(clock: Clock, hurry: AbortSignal, evaluate: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return checked(begun, await renderTemplates(mapping, scope, evaluator))
+      return await evaluate()
     } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error
-      if (attempt === ATTEMPTS || !mayPass(error)) return failed(begun, error)
+      if (!(error instanceof ExpressionError) || attempt === ATTEMPTS || !mayPass(error)) throw error
       await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1), hurry)
     }
   }

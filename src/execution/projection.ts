@@ -5,6 +5,7 @@ import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { ExecutionState, NodeState } from './state.ts'
+import type { ExecutionRow } from './store.ts'
 
 function nodeExecutionId(executionId: string, nodeId: string): string {
   return deriveId(executionId, nodeId)
@@ -36,8 +37,26 @@ export function executionProjection(state: ExecutionState): ExecutionProjection 
     claim: state.claim,
     wakeAt: state.wakeAt,
     parkedReason: state.parkedReason,
+    limitKey: state.limitKey,
     startedAt: state.startedAt,
     completedAt: state.completedAt,
+  }
+}
+
+/** Of one that is not over, by its row. */
+export function openProjection(row: ExecutionRow, change: Partial<ExecutionProjection>): ExecutionProjection {
+  return {
+    status: row.status,
+    output: undefined,
+    error: null,
+    turn: row.turn,
+    claim: row.claim,
+    wakeAt: row.wakeAt ?? undefined,
+    parkedReason: row.parkedReason ?? undefined,
+    limitKey: row.limitKey ?? undefined,
+    startedAt: row.startedAt ?? undefined,
+    completedAt: undefined,
+    ...change,
   }
 }
 

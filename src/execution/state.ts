@@ -62,12 +62,15 @@ export interface ExecutionState {
   readonly claim: number
   readonly wakeAt: Date | undefined
   readonly parkedReason: ParkReason | undefined
+  /** What its limit is counted by, once it has its place under it, or waits for one (`parkedReason`). */
+  readonly limitKey: string | undefined
   readonly startedAt: Date | undefined
-  /** Since when its timeout runs: its start, later by every pause, anew from a retry. */
+  /** Since when its timeout runs: its start, later by every time it stood still, anew from a retry. */
   readonly timeoutFrom: Date | undefined
   readonly completedAt: Date | undefined
   /** What was asked of it and is not done yet. */
   readonly request: Requested | undefined
+  /** Since when it is paused, or waits for a limit: its timeout stands still. */
   readonly pausedAt: Date | undefined
   /** By plan index. */
   readonly nodes: readonly NodeState[]
@@ -107,6 +110,7 @@ export function initialState(plan: Plan, input: Json, mapped?: Mapped): Executio
     claim: 0,
     wakeAt: undefined,
     parkedReason: undefined,
+    limitKey: undefined,
     startedAt: undefined,
     timeoutFrom: undefined,
     completedAt: undefined,

@@ -4,6 +4,7 @@ import { rowsByKey } from '../db/by-key.ts'
 import { values, words } from '../db/columns.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
+import type { ParkReason } from '../event/event.ts'
 import type { ExecutionStatus } from './state.ts'
 
 /** An execution as it was created ("event 0"), and where it stands. */
@@ -24,6 +25,9 @@ export interface ExecutionRow {
   readonly startedAt: Date | null
   /** When its timer wakes it; null unless it is parked. */
   readonly wakeAt: Date | null
+  readonly parkedReason: ParkReason | null
+  /** What its limit is counted by, once it has its place under it, or waits for one. */
+  readonly limitKey: string | null
 }
 
 export interface NewExecution {
@@ -42,7 +46,8 @@ export interface NewExecution {
 
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
       input_data as input, input_mapping as mapping, priority, status, last_sequence as "lastSequence", turn, claim,
-      created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt"`
+      created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt",
+      parked_reason as "parkedReason", limit_key as "limitKey"`
 
 /** With the database's instant. */
 export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(ExecutionRow & { now: Date })[]> {
@@ -116,7 +121,7 @@ export function findSilent(db: Db, page: { silence: number; after: string; limit
   return db.rows(sql('execution.findSilent')`
     select ${columns}
     from public.executions
-    where status in ('pending', 'running') and wake_at is null and id > ${page.after}
+    where status in ('pending', 'running') and wake_at is null and parked_reason is distinct from 'limit' and id > ${page.after}
       and updated_at < now() - ${page.silence} * interval '1 millisecond'
     order by id
     limit ${page.limit}`)

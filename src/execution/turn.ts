@@ -3,7 +3,8 @@
 // 1. No attempt begins before its `node_started`, and every outcome it rests on, is durable; except one of a pure node,
 //    which nobody can see: pure nodes run ahead of the log, wave after wave, and their events are one append.
 // 2. Every append is fenced by the turn and claim of the job; refused once, the execution is dropped without a write.
-// 3. A turn ends in exactly one of: terminal, parked, handed over (each settles the job in its last append), dropped.
+// 3. Nothing of an execution whose workflow has a limit starts before it has its place under it.
+// 4. A turn ends in exactly one of: terminal, parked, handed over (each settles the job in its last append), dropped.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
 import { jsonBytes } from '../base/json-limits.ts'
 import { outlast, type Pool } from '../db/pool.ts'
@@ -18,16 +19,26 @@ import type { Plan } from '../workflow/waves.ts'
 import type { AttemptResult } from './attempt.ts'
 import { type Attempts, type AttemptsDeps, createAttempts, type Loaded } from './attempts.ts'
 import type { Commands } from './commands.ts'
-import { type Draft, draftOf, emit, MAX_RUNNING, type Now, restartLost, settleAttempt } from './decide.ts'
+import {
+  type Draft,
+  draftOf,
+  emit,
+  failExecution,
+  MAX_RUNNING,
+  type Now,
+  restartLost,
+  settleAttempt,
+} from './decide.ts'
 import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
+import { lacksPlace, type PlaceDeps, seekPlace } from './place.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
 import { type ExecutionState, initialState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 import { nextRetryAt, nextWaitEnd } from './waits.ts'
 
-export interface TurnDeps extends AttemptsDeps {
+export interface TurnDeps extends AttemptsDeps, PlaceDeps {
   readonly pool: Pool
   readonly queue: Queue
   readonly eventLog: EventLog
@@ -115,6 +126,9 @@ async function step(turn: Turn): Promise<boolean> {
   const { plan, held, attempts } = turn
   if (turn.heard > turn.sequence && !(await reload(turn))) return false
   if (isCancelling(turn.state)) attempts.abortAll()
+  const unplaced = lacksPlace(turn) ? await seekPlace(turn.deps, turn) : undefined
+  if (unplaced === 'left') return false
+  if (unplaced === 'moved') return (await reload(turn)) ? step(turn) : false
   const now = nowOf(turn.deps)
   const draft = draftOf(turn.state)
 
@@ -122,6 +136,7 @@ async function step(turn: Turn): Promise<boolean> {
     emit(plan, draft, { body: { type: 'execution_taken_over', payload: { claim: held.job.retryCount } }, at: now.at })
     restartLost(plan, draft, { reason: LOST_WORKER, now })
   }
+  if (unplaced !== undefined) failExecution(plan, draft, { error: unplaced, now })
   const settled = new Map<string, AttemptResult>()
   const until = turn.deps.clock.monotonic() + AHEAD_MS
   let room = AHEAD_BYTES

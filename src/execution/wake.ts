@@ -14,7 +14,7 @@ import { queues } from '../queue/queues.ts'
 import type { Catalog } from '../workflow/catalog.ts'
 import { cancelExecution, draftOf, failExecution } from './decide.ts'
 import { fold } from './evolve.ts'
-import { changedNodes, executionProjection, turnJobId } from './projection.ts'
+import { changedNodes, executionProjection, openProjection, turnJobId } from './projection.ts'
 import { initialState, isCancelling, isOver } from './state.ts'
 import { type ExecutionRow, findDue, findSilent, loadExecutions, timerDueIn } from './store.ts'
 
@@ -117,17 +117,7 @@ function nextTurn(row: ExecutionRow, body: EventBody): Append {
     fence: { sequence: row.lastSequence, turn: row.turn },
     events: [body],
     project: () => ({
-      execution: {
-        status: row.status,
-        output: undefined,
-        error: null,
-        turn,
-        claim: 0,
-        wakeAt: undefined,
-        parkedReason: undefined,
-        startedAt: row.startedAt ?? undefined,
-        completedAt: undefined,
-      },
+      execution: openProjection(row, { turn, claim: 0, wakeAt: undefined, parkedReason: undefined }),
       nodes: [],
     }),
     enqueue: { id: turnJobId(row.id, turn), executionId: row.id, turn, priority: row.priority },

@@ -74,6 +74,7 @@ const EXECUTION_COLUMNS = [
   'claim',
   'wake_at',
   'parked_reason',
+  'limit_key',
   'started_at',
   'completed_at',
 ] as const
@@ -99,6 +100,7 @@ function executionPicture(row: ExecutionProjection): Record<string, unknown> {
     claim: row.claim,
     wake_at: row.wakeAt,
     parked_reason: row.parkedReason,
+    limit_key: row.limitKey,
     started_at: row.startedAt,
     completed_at: row.completedAt,
   })

@@ -12,6 +12,7 @@ import type {
   RetryPolicy,
   TriggerDocument,
   WorkflowDocument,
+  WorkflowSettings,
 } from './workflow.ts'
 
 export const MAX_NODES = 200
@@ -98,6 +99,25 @@ const TriggerForm = Type.Object(
   strict,
 )
 
+const ConcurrencyForm = Type.Object(
+  {
+    max: Type.Integer({ minimum: 1, maximum: 10_000, description: 'How many executions may be under way at once' }),
+    key: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Expression over input, vars, trigger, execution: each of its values has a limit of its own',
+      }),
+    ),
+    on_limit: Type.Optional(
+      Type.Enum(['queue', 'skip', 'cancel_oldest'], {
+        default: 'queue',
+        description: 'What becomes of one more: it waits, it is skipped, or the oldest is cancelled for it',
+      }),
+    ),
+  },
+  strict,
+)
+
 export const DocumentForm = Type.Object(
   {
     name: Type.String({
@@ -114,6 +134,7 @@ export const DocumentForm = Type.Object(
           timeout: Type.Optional(
             DurationText({ min: '1ms', max: '30d', description: 'How long an execution may take; default: no limit' }),
           ),
+          concurrency: Type.Optional(ConcurrencyForm),
         },
         strict,
       ),
@@ -126,6 +147,7 @@ export const DocumentForm = Type.Object(
 )
 
 export type DocumentForm = Static<typeof DocumentForm>
+type SettingsForm = NonNullable<DocumentForm['settings']>
 type NodeForm = Static<typeof NodeForm>
 type EdgeForm = Static<typeof EdgeForm>
 type TriggerForm = Static<typeof TriggerForm>
@@ -136,10 +158,17 @@ export function fromForm(form: DocumentForm): WorkflowDocument {
     name: form.name,
     description: form.description ?? null,
     variables: (form.variables ?? {}) as JsonObject,
-    settings: form.settings?.timeout === undefined ? {} : { timeout_ms: parseDuration(form.settings.timeout) },
+    settings: settingsOfForm(form.settings ?? {}),
     nodes: form.nodes.map(nodeOfForm),
     edges: (form.edges ?? []).map(edgeOfForm),
     triggers: (form.triggers ?? []).map(triggerOfForm),
+  }
+}
+
+function settingsOfForm({ timeout, concurrency }: SettingsForm): WorkflowSettings {
+  return {
+    ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }),
+    ...(concurrency !== undefined && { concurrency }),
   }
 }
 
@@ -199,7 +228,7 @@ export function formOf(
     name,
     ...(description !== null && { description }),
     ...(!isEmpty(variables) && { variables }),
-    ...(settings.timeout_ms !== undefined && { settings: { timeout: formatDuration(settings.timeout_ms) } }),
+    ...(Object.keys(settings).length > 0 && { settings: formOfSettings(settings) }),
     nodes: nodes.map(formOfNode),
     ...(edges.length > 0 && {
       edges: edges.map(({ source, target, condition }) => ({
@@ -210,6 +239,10 @@ export function formOf(
     }),
     ...(triggers.length > 0 && { triggers: triggers.map(formOfTrigger) }),
   }
+}
+
+function formOfSettings({ timeout_ms, ...settings }: WorkflowSettings): SettingsForm {
+  return { ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }), ...settings }
 }
 
 function formOfNode({ key, name, type, config, policy, position }: NodeDocument): NodeForm {

@@ -10,6 +10,9 @@ import { type Part, unknownWord } from './validate-graph.ts'
 /** What the engine gives to the expressions of every node; conditions on edges also see the output of their source. */
 const NODE_NAMES = ['input', 'nodes', 'vars', 'trigger', 'execution']
 const EDGE_NAMES = ['output', ...NODE_NAMES]
+/** The key of a limit is told before any node runs. */
+const LIMIT_NAMES = ['input', 'vars', 'trigger', 'execution']
+export const LIMIT_KEY = 'settings.concurrency.key'
 /** The input of a trigger is made before there is any. */
 const TRIGGER_NAMES = ['trigger', 'vars', 'execution']
 
@@ -33,10 +36,11 @@ export interface Named {
   readonly edges: readonly Part[]
   readonly triggers: readonly Part[]
   readonly variables: Json | undefined
+  readonly limitKey: Json | undefined
 }
 
 export function checkNames(
-  { nodes, edges, triggers, variables }: Named,
+  { nodes, edges, triggers, variables, limitKey }: Named,
   nodeTypes: ReadonlyMap<string, NodeType>,
 ): Problem[] {
   const keys = nodes.flatMap(({ value: { key } }) => (typeof key === 'string' ? [key] : []))
@@ -48,7 +52,9 @@ export function checkNames(
   const ofTriggers = triggers.flatMap(({ path, value: { config } }) =>
     isJsonObject(config) ? templateExpressions(config.input ?? null, `${path}.config.input`) : [],
   )
+  const ofLimit = typeof limitKey === 'string' ? [{ path: LIMIT_KEY, expression: limitKey }] : []
   return [
+    ...ofLimit.flatMap(one => unknownNames(one, { ...known, names: LIMIT_NAMES })),
     ...ofNodes.flatMap(one => unknownNames(one, { ...known, names: [...NODE_NAMES, ...(one.names ?? [])] })),
     ...ofEdges.flatMap(one => unknownNames(one, { ...known, names: EDGE_NAMES })),
     ...ofTriggers.flatMap(one => unknownNames(one, { ...known, names: TRIGGER_NAMES })),

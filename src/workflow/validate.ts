@@ -9,7 +9,7 @@ import { checkTemplates, hasTemplates } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
 import { DocumentForm, fromForm } from './form.ts'
 import { checkGraph, expressionProblems, type Part, unknownWord } from './validate-graph.ts'
-import { checkNames } from './validate-names.ts'
+import { checkNames, LIMIT_KEY } from './validate-names.ts'
 import type { WorkflowDocument } from './workflow.ts'
 
 export interface ValidateDeps {
@@ -30,12 +30,15 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
   const nodes = partsOf(raw, 'nodes')
   const edges = partsOf(raw, 'edges')
   const triggers = partsOf(raw, 'triggers')
+  const { variables, settings } = isJsonObject(raw) ? raw : {}
+  const limitKey = isJsonObject(settings) && isJsonObject(settings.concurrency) ? settings.concurrency.key : undefined
   const problems = [
     ...checkSchema(DocumentForm, raw, ''),
+    ...expressionProblems(limitKey, LIMIT_KEY),
     ...duplicateKeys(nodes),
     ...nodes.flatMap(node => checkNode(node, deps)),
     ...checkGraph(nodes, edges, deps.nodeTypes),
-    ...checkNames({ nodes, edges, triggers, variables: isJsonObject(raw) ? raw.variables : undefined }, deps.nodeTypes),
+    ...checkNames({ nodes, edges, triggers, variables, limitKey }, deps.nodeTypes),
     ...duplicateKeys(triggers),
     ...triggers.flatMap(({ value: { type, config = {} }, path }) =>
       typeof type === 'string' && isJsonObject(config) ? deps.checkTrigger(type, config, path) : [],

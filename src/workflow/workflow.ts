@@ -33,6 +33,18 @@ export interface WorkflowSummary {
 export interface WorkflowSettings {
   /** Milliseconds an execution may take; absent = no limit. */
   readonly timeout_ms?: number
+  /** How many executions may be under way at once; absent = no limit. */
+  readonly concurrency?: ConcurrencyLimit
+}
+
+export interface ConcurrencyLimit {
+  readonly max: number
+  /** Expression over `{input, vars, trigger, execution}`: counted for each of its values; absent = for the workflow. */
+  readonly key?: string
+  /**
+   * What becomes of one more: it waits (default), is cancelled before it begins, or waits while the oldest is cancelled.
+   */
+  readonly on_limit?: 'queue' | 'skip' | 'cancel_oldest'
 }
 
 export interface Node {

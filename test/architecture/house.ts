@@ -35,7 +35,7 @@ export const house: House = {
     base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss retry schema schema-words secrets',
     cli: 'table text',
     event: 'append event',
-    execution: 'command decide diff evolve fate inputs state waits',
+    execution: 'command decide diff evolve fate inputs limits state waits',
     expression: 'ast bounded expression fast-path references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import type { Pool } from '../../src/db/pool.ts'
 import { sql } from '../../src/db/sql.ts'
+import { admitWaiting } from '../../src/execution/admit.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
 import { buryDead, rescueSilent, wakeDue } from '../../src/execution/wake.ts'
 import type { NodeContext, Outcome } from '../../src/node/node-type.ts'
@@ -330,4 +331,64 @@ export const kinds: Readonly<Record<string, Kind>> = {
       return one
     },
   },
+  limited: {
+    about: 'waiting for a place under the limit of its workflow; it still does',
+    play: async pool => (await limited(pool, 'limited')).one,
+  },
+  admitted: {
+    about:
+      'waited for a place, left the line while it was paused, waited again, and got one; the same when it was retried',
+    async play(pool) {
+      const { one, takeWhileFull } = await limited(pool, 'admitted')
+      await one.ask('pause')
+      await one.ask('resume')
+      await takeWhileFull()
+      await admit(one)
+      await one.ask('cancel')
+      await one.ask('retry')
+      await takeWhileFull()
+      await admit(one)
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+}
+
+interface Limited {
+  readonly one: Scene
+  /** A worker takes it while another execution of its workflow has the only place. */
+  takeWhileFull(): Promise<void>
+}
+
+/** Waiting already. */
+async function limited(pool: Pool, kind: string): Promise<Limited> {
+  let other = hanging()
+  const row = { triggerData: { kind } }
+  const setting = { lines: ['a -> b'], settings: { concurrency: { max: 1, key: 'trigger.kind' } }, row }
+  const one = await scene(pool, setting, (key, context) =>
+    context.scope.input === 'other' && key === 'a' ? other.attempt(context) : by(key, context),
+  )
+  const { workflowId } = await rowOf(one)
+  const takeWhileFull = async (): Promise<void> => {
+    other = hanging()
+    await one.engine.begin(workflowId, ['other'], { ...row, priority: 1 })
+    const turn = hold(one, await claim(one))
+    await other.begun
+    await hold(one, await claim(one))
+    other.release(completed())
+    await turn
+  }
+  await takeWhileFull()
+  return { one, takeWhileFull }
+}
+
+async function admit({ engine }: Scene): Promise<void> {
+  expect(await admitWaiting({ ...engine.deps, ids: engine.ids }, ['test/"admitted"'])).toMatchObject({ admitted: 1 })
+}
+
+async function rowOf({ engine, id }: Scene): Promise<{ workflowId: string }> {
+  const [row] = await engine.pool.rows<{ workflowId: string }>(sql('corpus.workflow')`
+    select workflow_id as "workflowId" from public.executions where id = ${id}`)
+  if (row === undefined) throw new Error(`execution ${id} is gone`)
+  return row
 }

@@ -8,6 +8,7 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import type { Pool } from '../../src/db/pool.ts'
 import { createEventLog, type EventLog, type EventLogDeps } from '../../src/event/event-log.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
+import { type ArrivalsDeps, createArrivals } from '../../src/execution/arrive.ts'
 import { type Commands, createCommands } from '../../src/execution/commands.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
 import { type NewExecution, startExecutions } from '../../src/execution/start.ts'
@@ -50,7 +51,7 @@ const PATIENCE_MS = 25_000
 export async function createTestEngine(
   pool: Pool,
   overrides: Partial<TurnDeps> = {},
-  { onEnded }: Pick<EventLogDeps, 'onEnded'> = {},
+  { onEnded, onWaiting }: Pick<EventLogDeps, 'onEnded'> & Pick<ArrivalsDeps, 'onWaiting'> = {},
 ): Promise<TestEngine> {
   const queue = createQueue({ pool, log: silentLogger, supervise: false })
   await queue.start()
@@ -71,6 +72,7 @@ export async function createTestEngine(
   const catalog = createCatalog(pool)
   const evaluator = createEvaluator({ size: 1, log: silentLogger })
   const commands = createCommands({ pool, clock: systemClock, log: silentLogger })
+  const arrivals = createArrivals({ pool, queue, ids, metrics, ...(onWaiting && { onWaiting }) })
   const deps: TurnDeps = {
     pool,
     queue,
@@ -79,6 +81,7 @@ export async function createTestEngine(
     clock: systemClock,
     databaseClock,
     commands,
+    arrivals,
     metrics,
     nodeTypes,
     evaluator,

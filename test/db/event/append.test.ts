@@ -21,6 +21,7 @@ const PENDING = {
   claim: 0,
   wakeAt: undefined,
   parkedReason: undefined,
+  limitKey: undefined,
   startedAt: undefined,
   completedAt: undefined,
 }

@@ -20,7 +20,11 @@ async function scene() {
     })
   const told: { tell(ids: readonly string[]): void } = { tell: () => {} }
   const { pool } = await createTestDatabase()
-  const engine = await createTestEngine(pool, { nodeTypes: scripted(hang) }, { onEnded: ids => told.tell(ids) })
+  const engine = await createTestEngine(
+    pool,
+    { nodeTypes: scripted(hang) },
+    { onEnded: ({ triggerIds }) => told.tell(triggerIds) },
+  )
   const triggers = await createTestTriggers(engine)
   const runner = engine.runner()
   const releaser = createReleaser({ ...triggers.poller, onFired: runner.wake })

@@ -159,7 +159,7 @@ test('what waits when the trigger is removed is recorded as skipped', async () =
 test('the end of an execution is told to whoever releases, if its trigger limits how many there are', async () => {
   const told: string[] = []
   const { pool } = await createTestDatabase()
-  const own = await createTestEngine(pool, {}, { onEnded: ids => told.push(...ids) })
+  const own = await createTestEngine(pool, {}, { onEnded: ({ triggerIds }) => told.push(...triggerIds) })
   const { arm, create } = await createTestTriggers(own)
   const runner = own.runner()
   await runner.start()

@@ -61,6 +61,8 @@ const recorded: Readonly<Record<EventType, true>> = {
   node_retrying: true,
   node_parked: true,
   execution_parked: true,
+  execution_limited: true,
+  execution_admitted: true,
   execution_woken: true,
   execution_handed_over: true,
   execution_rescued: true,

@@ -43,7 +43,20 @@ const document: fc.Arbitrary<WorkflowDocument> = fc.record({
   name: text,
   description: fc.option(fc.string({ unit: 'grapheme' })),
   variables: object,
-  settings: fc.record({ timeout_ms: duration }, optional),
+  settings: fc.record(
+    {
+      timeout_ms: duration,
+      concurrency: fc.record(
+        {
+          max: fc.integer({ min: 1, max: 10_000 }),
+          key: text,
+          on_limit: fc.constantFrom('queue', 'skip', 'cancel_oldest'),
+        },
+        { requiredKeys: ['max'] },
+      ),
+    },
+    optional,
+  ),
   nodes: fc.array(
     fc.record(
       {

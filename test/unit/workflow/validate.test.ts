@@ -53,6 +53,24 @@ const bad: Case[] = [
     [['settings.timeout', 'must be at most 30d']],
   ],
   [
+    'a limit without a number, with a policy there is not',
+    document({ settings: { concurrency: { on_limit: 'drop' } } }),
+    [
+      ['settings.concurrency.max', 'is required'],
+      ['settings.concurrency.on_limit', 'must be one of "queue", "skip", "cancel_oldest"'],
+    ],
+  ],
+  [
+    'a key that is a template',
+    document({ settings: { concurrency: { max: 1, key: '{{ input.a }}' } } }),
+    [['settings.concurrency.key', 'character']],
+  ],
+  [
+    'a key that names what is not there before nodes run',
+    document({ settings: { concurrency: { max: 1, key: 'nodes.a.output' } } }),
+    [['settings.concurrency.key', 'there is no name "nodes"']],
+  ],
+  [
     'text the database cannot store',
     document({ variables: { x: 'a\0' } }),
     [['', 'variables.x holds the character U+0000']],
