@@ -6,6 +6,8 @@ import { closingLine } from './test/support/closing-line.ts'
 const globalSetup = 'test/support/global-setup.ts'
 
 export default defineConfig({
+  // What plug-ins import; the program sees to it by itself.
+  resolve: { alias: { 'mbflow/plugin': new URL('src/plugin.ts', import.meta.url).pathname } },
   test: {
     pool: 'forks',
     // A file waits for PostgreSQL more than it computes: two at least, and never more than the server has connections for.

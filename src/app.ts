@@ -33,7 +33,7 @@ import { createHttpServer, type HttpServer } from './http/server.ts'
 import { acceptEvents } from './inbox/accept.ts'
 import { createDrain } from './inbox/drain.ts'
 import { createReceiver } from './inbox/receive.ts'
-import { nodeTypes } from './node/registry.ts'
+import type { NodeType } from './node/node-type.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
 import { createRunner } from './queue/runner.ts'
@@ -52,9 +52,18 @@ const STALE_TICK_MS = 30_000
 /** Nightly, at a minute of its own: months of events are made ahead, so that a daemon may run for years. */
 const HOUSEKEEPING = '17 3 * * *'
 
+/** What is there before a daemon. */
+export interface DaemonDeps {
+  readonly config: Config
+  readonly database: Database
+  readonly log: Logger
+  readonly nodeTypes: ReadonlyMap<string, NodeType>
+}
+
 /** What every role of a daemon stands on. */
 interface Ground {
   readonly config: Config
+  readonly nodeTypes: ReadonlyMap<string, NodeType>
   readonly log: Logger
   readonly clock: Clock
   readonly databaseClock: DatabaseClock
@@ -67,13 +76,7 @@ interface Ground {
   readonly evaluator: Evaluator & Service
 }
 
-interface Given {
-  readonly config: Config
-  readonly database: Database
-  readonly log: Logger
-}
-
-function createGround({ config, database, log }: Given): Ground {
+function createGround({ config, database, log, nodeTypes }: DaemonDeps): Ground {
   const clock = systemClock
   const databaseClock = createDatabaseClock(clock)
   const pools = createPools(config, database.url, log)
@@ -81,6 +84,7 @@ function createGround({ config, database, log }: Given): Ground {
   const stored = createStoredSecrets({ pool: pools.engine, keys, clock })
   return {
     config,
+    nodeTypes,
     log,
     clock,
     databaseClock,
@@ -94,8 +98,9 @@ function createGround({ config, database, log }: Given): Ground {
   }
 }
 
-export function createDaemon({ config, database, log }: Given): Daemon {
-  const ground = createGround({ config, database, log })
+export function createDaemon(deps: DaemonDeps): Daemon {
+  const { config, database, log } = deps
+  const ground = createGround(deps)
   const { clock, pools, queue, stored, evaluator } = ground
   const plays = (role: Config['roles'][number]): boolean => config.roles.includes(role)
   const listener = createListener({ url: database.url, log })
@@ -191,7 +196,7 @@ function createWorker(
     commands,
     arrivals: createArrivals({ pool: pools.engine, queue, ids, metrics, onWaiting }),
     databaseClock,
-    nodeTypes,
+    nodeTypes: ground.nodeTypes,
     evaluator,
     http,
     secrets,

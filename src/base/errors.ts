@@ -45,6 +45,7 @@ export const errorKinds = {
   NAME_AMBIGUOUS: 'conflict',
   NODE_NOT_FOUND: 'not_found',
   NODE_NOT_RUN: 'conflict',
+  PLUGIN_INVALID: 'config',
   QUEUE_VERSION: 'config',
   REFUSED: 'conflict',
   REQUEST_CONFLICT: 'conflict',

@@ -26,6 +26,18 @@ export const text: Kind<string> = { name: 'text', form: 'text', read: notEmpty }
 
 export const path: Kind<string> = { name: 'path', form: 'path', read: notEmpty }
 
+/** Paths without commas. */
+export const paths: Kind<readonly string[]> = {
+  name: 'list',
+  form: 'list of paths',
+  read(written) {
+    const items = written === '' ? [] : splitList(written)
+    return items.includes('')
+      ? { refused: `must be a list of paths; one in ${quote(written)} is empty` }
+      : { value: items }
+  },
+}
+
 export function wholeNumber(least: number, most: number): Kind<number> {
   const form = `whole number, ${least} to ${most}`
   return {

@@ -12,6 +12,7 @@ import {
   masterKeys,
   oneOf,
   path,
+  paths,
   someOf,
   text,
   wholeNumber,
@@ -125,6 +126,10 @@ export const settings = {
   dbPoolSize: setting(wholeNumber(4, 1_000), '12', {
     env: 'MBFLOW_DB_POOL_SIZE',
     doc: 'Pooled database connections one daemon opens at most; one more listens for notifications.',
+  }),
+  plugin: setting(paths, '', {
+    env: 'MBFLOW_PLUGINS',
+    doc: 'Files that export node types of your own.',
   }),
 } satisfies Record<string, Setting<unknown>>
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { AllApplied } from '../trigger/apply-files.ts'
 import type { Family } from './context.ts'
+import { addSettingOptions, documentSettings } from './settings.ts'
 
 interface ApplyOptions {
   readonly file: string[]
@@ -9,7 +10,7 @@ interface ApplyOptions {
 }
 
 export const applyFamily: Family = (program, context) => {
-  program
+  const apply = program
     .command('apply')
     .description(
       'Make workflow documents (YAML or JSON) the active versions of their workflows; applying twice changes nothing',
@@ -20,11 +21,12 @@ export const applyFamily: Family = (program, context) => {
     .action(async ({ file, prune = false, dryRun = false }: ApplyOptions, _command: Command) => {
       const { readDocuments, applyAll } = await import('../trigger/apply-files.ts')
       const { withVerbs } = await import('./verbs.ts')
-      const documents = await readDocuments(file)
+      const documents = await readDocuments(file, await context.nodeTypes())
       const applied = await withVerbs(context, deps => applyAll(deps, { documents, prune, dryRun }))
       context.output.rows(lines(applied), columns, 'nothing to apply')
       if (dryRun) context.output.note('dry run: nothing was changed')
     })
+  addSettingOptions(apply, documentSettings)
 }
 
 interface Line {

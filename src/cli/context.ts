@@ -3,6 +3,7 @@
 import type { Command } from 'commander'
 import { type Config, type Environment, loadConfig } from '../base/config.ts'
 import { MbflowError } from '../base/errors.ts'
+import type { NodeType } from '../node/node-type.ts'
 import type { Connection } from './connection.ts'
 import type { Interruption } from './interruption.ts'
 import { createOutput, type Output, type Stream } from './output.ts'
@@ -16,6 +17,8 @@ export interface CliContext {
   config(): Config
   /** The database this command works on, open until the command ends. */
   connect(): Promise<Connection>
+  /** The node types there are, with those of plug-ins; throws PLUGIN_INVALID. */
+  nodeTypes(): Promise<ReadonlyMap<string, NodeType>>
   /** Yes or no from the person at the terminal; throws REFUSED where there is none. */
   confirm(question: string): Promise<boolean>
   /** A secret, typed without being shown or read from standard input. */
@@ -63,6 +66,7 @@ export function createSession({ env, stdin, stdout, stderr, interruption }: Io):
       connection ??= import('./connection.ts').then(({ openConnection }) => openConnection(context.config(), env))
       return connection
     },
+    nodeTypes: () => import('../node/plugins.ts').then(({ withPlugins }) => withPlugins(context.config().plugin)),
     async confirm(question) {
       if (!stdin.isTTY) {
         throw new MbflowError('REFUSED', `this needs a confirmation: ${question}`, {

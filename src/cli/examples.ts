@@ -5,6 +5,7 @@ import { createIds } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { createPool } from '../db/pool.ts'
+import { nodeTypes } from '../node/registry.ts'
 import { createQueue } from '../queue/queue.ts'
 import { applyAll, readDocuments } from '../trigger/apply-files.ts'
 import { listWorkflows } from '../workflow/find.ts'
@@ -16,7 +17,7 @@ export async function applyExamples(url: string, log: Logger): Promise<number> {
   const pool = createPool({ url, applicationName: 'mbflow:examples', max: 2, log })
   try {
     if ((await listWorkflows(pool, { limit: 1 })).items.length > 0) return 0
-    const documents = await readDocuments([FOLDER])
+    const documents = await readDocuments([FOLDER], nodeTypes)
     const queue = createQueue({ pool, log, supervise: false })
     await queue.start()
     try {

@@ -9,6 +9,9 @@ export const commonSettings = ['databaseUrl', 'dataDir', 'logLevel'] as const sa
 /** What only a daemon has a use for. */
 export const daemonSettings = settingKeys.filter(key => !commonSettings.some(common => common === key))
 
+/** What decides which documents are valid. */
+export const documentSettings = ['plugin'] as const satisfies SettingKey[]
+
 /** Lets a command take these settings as flags. */
 export function addSettingOptions(command: Command, keys: readonly SettingKey[]): Command {
   for (const key of keys) {
@@ -17,12 +20,16 @@ export function addSettingOptions(command: Command, keys: readonly SettingKey[])
     const flag = flagOf(key)
     if (flag === null) continue
     const allowed = kind.name === 'word' || kind.name === 'list' ? `: ${kind.form}` : ''
-    command.option(
-      `${flag} <${kind.name}>`,
-      `${doc.replace(/\.$/, '')}${allowed} (env: ${env}, default: ${defaultOf(setting)})`,
-    )
+    const description = `${doc.replace(/\.$/, '')}${allowed} (env: ${env}, default: ${defaultOf(setting)})`
+    if (kind.name === 'list') command.option(`${flag} <list>`, description, addToList)
+    else command.option(`${flag} <${kind.name}>`, description)
   }
   return command
+}
+
+/** A list may also be given item by item. */
+function addToList(item: string, list: string | undefined): string {
+  return list === undefined ? item : `${list},${item}`
 }
 
 /** Of everything a command line said, what are settings. */

@@ -27,6 +27,7 @@ async function startDaemon(context: CliContext, { examples = false, migrate }: S
   const { openDatabase } = await import('../db/database.ts')
   const { createDaemon } = await import('../app.ts')
   const config = context.config()
+  const nodeTypes = await context.nodeTypes()
   const log = await createLogger({
     level: config.logLevel,
     pretty: config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY === true),
@@ -34,7 +35,7 @@ async function startDaemon(context: CliContext, { examples = false, migrate }: S
   const database = await openDatabase({ config, env: environment(), log })
   try {
     await prepare(database, { migrate, log })
-    const daemon = createDaemon({ config, database, log })
+    const daemon = createDaemon({ config, database, log, nodeTypes })
     try {
       await daemon.start()
       if (examples) await loadExamples(database, log)

@@ -4,6 +4,7 @@ import type { PreviewedSlot } from '../trigger/preview.ts'
 import type { CliContext } from './context.ts'
 import { clockText, TRIGGER, utcText } from './instants.ts'
 import { wholeNumber } from './option-values.ts'
+import { addSettingOptions, documentSettings } from './settings.ts'
 import { type Column, renderTable } from './table.ts'
 import { relative } from './text.ts'
 
@@ -14,7 +15,7 @@ interface PreviewOptions {
 }
 
 export function addPreview(trigger: Command, context: CliContext): void {
-  trigger
+  const command = trigger
     .command('preview')
     .description('Show the next slots of a trigger, or of one that a document describes')
     .argument('[trigger]', `${TRIGGER}; with --file it may be left out if there is only one`)
@@ -36,13 +37,14 @@ export function addPreview(trigger: Command, context: CliContext): void {
         ...found.notes.map(({ text }) => output.style('yellow', text)),
       ])
     })
+  addSettingOptions(command, documentSettings)
 }
 
 async function load(context: CliContext, word: string | undefined, file: readonly string[] | undefined) {
   const { loadDocumentDraft, loadSubject } = await import('../trigger/subject.ts')
   if (file !== undefined) {
     const { readDocuments } = await import('../trigger/apply-files.ts')
-    const documents = await readDocuments(file)
+    const documents = await readDocuments(file, await context.nodeTypes())
     const { pool } = await context.connect()
     const draft = await loadDocumentDraft(pool, { documents, word })
     return { ...draft, isNew: draft.present === null }

@@ -7,6 +7,7 @@ import type { Draft } from '../trigger/subject.ts'
 import type { CliContext } from './context.ts'
 import { clockText, TRIGGER, utcText } from './instants.ts'
 import { wholeNumber } from './option-values.ts'
+import { addSettingOptions, documentSettings } from './settings.ts'
 import type { Column, Style } from './table.ts'
 import { relative, roughly } from './text.ts'
 
@@ -21,7 +22,7 @@ interface SimulateOptions {
 const WEEK_MS = 7 * 86_400_000
 
 export function addSimulate(trigger: Command, context: CliContext): void {
-  trigger
+  const command = trigger
     .command('simulate')
     .description('Show which slots an edit of a trigger would add, remove and move, without making it')
     .argument('[trigger]', `${TRIGGER}; with --file it may be left out if there is only one`)
@@ -59,13 +60,14 @@ export function addSimulate(trigger: Command, context: CliContext): void {
       if (changes.length > lines.length)
         output.note(`${changes.length - lines.length} more changes; --limit shows them`)
     })
+  addSettingOptions(command, documentSettings)
 }
 
 async function load(context: CliContext, word: string | undefined, { file, set }: SimulateOptions): Promise<Draft> {
   const { loadDocumentDraft, loadEdited } = await import('../trigger/subject.ts')
   if (file !== undefined && set === undefined) {
     const { readDocuments } = await import('../trigger/apply-files.ts')
-    const documents = await readDocuments(file)
+    const documents = await readDocuments(file, await context.nodeTypes())
     const { pool } = await context.connect()
     return loadDocumentDraft(pool, { documents, word })
   }

@@ -3,6 +3,7 @@
 // Writes nothing.
 
 import { messageOf } from '../base/errors.ts'
+import { HttpClientError } from '../base/http-client.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import { checkSchema } from '../base/schema.ts'
@@ -58,7 +59,7 @@ function endOf(outcome: Outcome, { node, state }: AttemptRequest): Completed | F
 async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
   const { node, scope, abort } = request
   const type = deps.nodeTypes.get(node.type)
-  if (type === undefined) return failed('NODE_TYPE_UNKNOWN', `this daemon does not know the node type "${node.type}"`)
+  if (type === undefined) return failed('NODE_TYPE_UNKNOWN', unknownType(node.type))
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
   let isTimeUp = false
   const timer = setTimeout(() => {
@@ -76,6 +77,7 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
     if (isTimeUp) return timedOut(timeout)
     if (abort.signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
     if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: mayPass(error) })
+    if (error instanceof HttpClientError) return failed(error.code, error.message, { retryable: error.retryable })
     if (error instanceof SecretError)
       return failed(error.code, error.message, { retryable: error.code === 'SECRET_UNAVAILABLE' })
     secrecy.log.error({ evt: 'node.crashed', err: error }, 'an executor threw')
@@ -83,6 +85,11 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
   } finally {
     clearTimeout(timer)
   }
+}
+
+function unknownType(type: string): string {
+  const cure = type.includes('/') ? '; start every worker with the plug-in that has it (--plugin)' : ''
+  return `this daemon does not know the node type "${type}"${cure}`
 }
 
 /** The fields of a node's config that templates may stand in; null when there are none. Nodes of a plan never change. */

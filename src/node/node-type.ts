@@ -20,8 +20,8 @@ export interface NodeError {
 }
 
 /**
- * What an attempt came to. Executors return it. An ExpressionError or SecretError they let pass becomes `failed` with its
- * own code, anything else they throw NODE_CRASHED; neither is retried.
+ * What an attempt came to. Executors return it. An ExpressionError, SecretError or HttpClientError they let pass becomes
+ * `failed` with its own code, retried if that could help; anything else they throw NODE_CRASHED, which is not.
  */
 export type Outcome = Completed | Failed | Parked
 

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { MbflowError, messageOf, type Problem, systemCode } from '../base/errors.ts'
 import { isJsonObject } from '../base/json.ts'
 import type { Tx } from '../db/pool.ts'
+import type { NodeType } from '../node/node-type.ts'
 import { nodeTypes } from '../node/registry.ts'
 import { type PlacedProblem, parseDocuments } from '../workflow/document.ts'
 import { validateWorkflow } from '../workflow/validate.ts'
@@ -24,7 +25,10 @@ export interface Documents {
 }
 
 /** Throws FILE_UNREADABLE, DOCUMENT_INVALID with every problem of every file. */
-export async function readDocuments(paths: readonly string[]): Promise<Documents> {
+export async function readDocuments(
+  paths: readonly string[],
+  types: ReadonlyMap<string, NodeType>,
+): Promise<Documents> {
   const files = (await Promise.all(paths.map(filesAt))).flat()
   if (files.length === 0) {
     throw new MbflowError('FILE_UNREADABLE', `there is no document in ${paths.join(', ')}`, {
@@ -36,7 +40,7 @@ export async function readDocuments(paths: readonly string[]): Promise<Documents
   const problems: Problem[] = []
   const owners = new Map<string, string>()
   for (const file of files) {
-    const read = check(await readText(file))
+    const read = check(await readText(file), types)
     for (const one of [...read.workflows.map(workflowName), ...read.calendars.map(calendarName)]) {
       const owner = owners.get(one)
       if (owner !== undefined) problems.push({ path: file, message: `the ${one} is in ${owner} already` })
@@ -60,7 +64,7 @@ const workflowName = ({ name }: WorkflowDocument): string => `workflow ${JSON.st
 const calendarName = ({ name }: SharedCalendar): string => `calendar ${JSON.stringify(name)}`
 
 /** The documents of a text, or everything that is wrong with them. */
-export function check(text: string): Documents & { readonly problems: readonly PlacedProblem[] } {
+export function check(text: string, types = nodeTypes): Documents & { readonly problems: readonly PlacedProblem[] } {
   const parsed = parseDocuments(text)
   const workflows: WorkflowDocument[] = []
   const calendars: SharedCalendar[] = []
@@ -71,7 +75,7 @@ export function check(text: string): Documents & { readonly problems: readonly P
       if (calendar !== undefined) calendars.push(calendar)
       problems.push(...found.map(place))
     } else {
-      const { document, problems: found } = validateWorkflow(raw, { nodeTypes, checkTrigger })
+      const { document, problems: found } = validateWorkflow(raw, { nodeTypes: types, checkTrigger })
       if (document !== undefined) workflows.push(document)
       problems.push(...found.map(place))
     }

@@ -4,6 +4,7 @@ import { parseDuration } from '../base/duration.ts'
 import type { Problem } from '../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { checkStorable } from '../base/json-limits.ts'
+import { nearMiss } from '../base/near-miss.ts'
 import { checkSchema, childPath } from '../base/schema.ts'
 import { checkTemplates, hasTemplates } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
@@ -70,9 +71,15 @@ function checkNode({ value, path }: Part, { nodeTypes }: ValidateDeps): Problem[
   const problems = isJsonObject(retry) ? checkRetry(retry, `${path}.retry`) : []
   if (typeof type !== 'string' || type === '') return problems
   const nodeType = nodeTypes.get(type)
-  if (!nodeType) problems.push({ path: `${path}.type`, ...unknownWord('node type', type, [...nodeTypes.keys()]) })
+  if (!nodeType) problems.push({ path: `${path}.type`, ...unknownType(type, [...nodeTypes.keys()]) })
   else if (isJsonObject(config)) problems.push(...checkConfig(nodeType, config, `${path}.config`))
   return problems
+}
+
+function unknownType(type: string, known: readonly string[]): Omit<Problem, 'path'> {
+  const problem = unknownWord('node type', type, known)
+  const isForeign = type.includes('/') && nearMiss(type, known) === undefined
+  return isForeign ? { ...problem, hint: 'name the plug-in that has it: --plugin FILE' } : problem
 }
 
 /** What a retry policy has when it names none. */

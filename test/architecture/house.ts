@@ -25,7 +25,7 @@ export interface House {
 
 export const house: House = {
   layers:
-    'base < db < access, queue < expression, event < node < workflow < execution < trigger < inbox < verify < http, cli < app',
+    'base < db < access, queue < expression, event < node < workflow < execution < trigger < inbox < verify < http, cli < app, plugin',
   sees: {
     node: ['base', 'expression'], // executors reach the world through their NodeContext
   },
@@ -39,7 +39,7 @@ export const house: House = {
     expression: 'ast bounded expression fast-path references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',
-    node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type registry types/',
+    node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type plugin-check registry types/',
     queue: 'queues',
     trigger:
       'backfill calendar calendar-document check cooldown cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
@@ -61,7 +61,7 @@ export const house: House = {
     pino: ['base/log.ts'],
     'pino-pretty': ['base/log.ts'],
     'prom-client': ['base/metrics.ts'],
-    typebox: ['base/', 'node/', 'trigger/', 'workflow/', 'http/'],
+    typebox: ['base/', 'node/', 'trigger/', 'workflow/', 'http/', 'plugin.ts'],
     undici: ['base/http-guard.ts'],
     yaml: ['workflow/document.ts'],
     'process.env': ['base/config.ts'],
@@ -70,5 +70,6 @@ export const house: House = {
   exceptions: [
     { from: 'base/version.ts', to: '../package.json', why: 'the version is written once' },
     { from: 'cli/start.ts', to: 'app.ts', why: 'this command is the program' },
+    { from: 'node/plugins.ts', to: 'a computed import', why: 'a plug-in lies where its user says' },
   ],
 }

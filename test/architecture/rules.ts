@@ -94,11 +94,13 @@ export const rules: { readonly [name: string]: Rule } = {
     })
   },
 
-  'no barrels, no default exports, no computed imports, no long files': (modules, { maxLines }) =>
+  'no barrels, no default exports, no computed imports, no long files': (modules, { maxLines, exceptions }) =>
     modules.flatMap(({ path, lines, hasDefaultExport, imports }) => [
       ...(/(^|\/)index\.ts$/.test(path) ? [`${path} is a barrel`] : []),
       ...(hasDefaultExport ? [`${path} has a default export`] : []),
-      ...imports.filter(({ kind }) => kind === 'unreadable').map(({ target }) => `${path} has ${target}`),
+      ...imports
+        .filter(({ kind, target }) => kind === 'unreadable' && !excepted(exceptions, path, target))
+        .map(({ target }) => `${path} has ${target}`),
       ...(lines > maxLines ? [`${path} has ${lines} lines, more than ${maxLines}`] : []),
     ]),
 

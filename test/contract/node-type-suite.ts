@@ -25,6 +25,9 @@ export interface NodeTypeFixtures {
   readonly hangs?: Case & { readonly waiting: () => Promise<unknown> }
 }
 
+/** By the names of the types. */
+export type Fixtures = { readonly [type: string]: NodeTypeFixtures }
+
 /** Executors must end this soon after their signal, milliseconds. */
 const PATIENCE_MS = 100
 /** A machine that stalls is not the type's fault; one that stalls three times in a row is not the machine's. */

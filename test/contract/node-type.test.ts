@@ -7,7 +7,7 @@ import type { NodeType } from '../../src/node/node-type.ts'
 import { nodeTypes } from '../../src/node/registry.ts'
 import { evaluate } from '../support/node-context.ts'
 import { startStubServer } from '../support/stub-server.ts'
-import { type NodeTypeFixtures, nodeTypeSuite } from './node-type-suite.ts'
+import { type Fixtures, type NodeTypeFixtures, nodeTypeSuite } from './node-type-suite.ts'
 
 const server = await startStubServer()
 const http = createHttpClient({ allowPrivate: ['127.0.0.1'], userAgent: 'mbflow/test' })
@@ -59,7 +59,7 @@ const noSyntax = async (): Promise<never> => {
   throw new ExpressionError('EXPRESSION_FAILED', 'the expression ends too early')
 }
 
-const fixtures: { readonly [type: string]: NodeTypeFixtures } = {
+const fixtures: Fixtures = {
   delay: {
     completes: [],
     parks: [

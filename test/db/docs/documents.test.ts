@@ -9,7 +9,7 @@ import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { acceptEvents } from '../../../src/inbox/accept.ts'
 import { readCloudEvent } from '../../../src/inbox/cloud-event.ts'
 import { tick } from '../../../src/inbox/drain.ts'
-import { nodeTypes as registered } from '../../../src/node/registry.ts'
+import { withPlugins } from '../../../src/node/plugins.ts'
 import { applyAll, check } from '../../../src/trigger/apply-files.ts'
 import { checkTrigger } from '../../../src/trigger/check.ts'
 import { findTrigger } from '../../../src/trigger/find.ts'
@@ -33,7 +33,8 @@ const http: HttpClient = {
     return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from('hello') }
   },
 }
-const nodeTypes = new Map([...registered, [assert.type, assert]])
+const notify = new URL('../../../examples/plugins/notify.ts', import.meta.url).pathname
+const nodeTypes = new Map([...(await withPlugins([notify])), [assert.type, assert]])
 
 const { pool } = await createTestDatabase()
 const evaluator = createEvaluator({ size: 1, log: silentLogger })

@@ -38,6 +38,7 @@ test('an empty environment gives every default', () => {
     logLevel: 'info',
     logFormat: 'auto',
     roles: ['scheduler', 'worker', 'http'],
+    plugin: [],
     pollInterval: 1_000,
     concurrency: 200,
     nodeConcurrency: 100,

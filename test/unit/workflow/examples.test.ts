@@ -10,7 +10,7 @@ import { compilePlan } from '../../../src/workflow/waves.ts'
 import type { WorkflowDocument } from '../../../src/workflow/workflow.ts'
 
 const folder = new URL('../../../examples/', import.meta.url)
-const files = readdirSync(folder)
+const files = readdirSync(folder).filter(file => file.endsWith('.yaml'))
 const textOf = (file: string): string => readFileSync(new URL(file, folder), 'utf8')
 
 function read(file: string): { documents: WorkflowDocument[]; problems: unknown[] } {
