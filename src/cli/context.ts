@@ -19,7 +19,7 @@ export interface CliContext {
   connect(): Promise<Connection>
   /** The node types there are, with those of plug-ins; throws PLUGIN_INVALID. */
   nodeTypes(): Promise<ReadonlyMap<string, NodeType>>
-  /** Yes or no from the person at the terminal; throws REFUSED where there is none. */
+  /** Yes or no from the person at the terminal, no from one who leaves it; throws REFUSED where there is none. */
   confirm(question: string): Promise<boolean>
   /** A secret, typed without being shown or read from standard input. */
   secret(question: string): Promise<string>
@@ -75,8 +75,10 @@ export function createSession({ env, stdin, stdout, stderr, interruption }: Io):
       }
       const { createInterface } = await import('node:readline/promises')
       const reader = createInterface({ input: stdin, output: stderr })
+      const left = new Promise<string>(resolve => reader.once('close', () => resolve('no')))
       try {
-        return /^y(es)?$/i.test((await reader.question(`${question} [y/N] `)).trim())
+        const answer = await Promise.race([reader.question(`${question} [y/N] `), left])
+        return /^y(es)?$/i.test(answer.trim())
       } finally {
         reader.close()
       }

@@ -24,6 +24,13 @@ test.each([
   expect(await asked).toBe(confirmed)
 })
 
+test('leaving a question is a no', async () => {
+  const { context, stdin } = session({ isTTY: true })
+  const asked = context.confirm('Drop it?')
+  stdin.end()
+  expect(await asked).toBe(false)
+})
+
 test('without a terminal nothing is confirmed', async () => {
   await expect(session().context.confirm('Drop it?')).rejects.toMatchObject({
     code: 'REFUSED',
