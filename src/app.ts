@@ -11,19 +11,22 @@ import { createIds, type Ids } from './base/id.ts'
 import { createLimit } from './base/limit.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
+import { createOrigin } from './base/origin.ts'
 import { createSecrets, type Secrets } from './base/secrets.ts'
 import type { Loop, Service } from './base/service.ts'
 import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createListener } from './db/listener.ts'
-import { createPool, type Pool, type PoolOptions } from './db/pool.ts'
+import type { Pool } from './db/pool.ts'
+import { createPools, type Pools } from './db/pools.ts'
 import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
 import type { Ended } from './event/append.ts'
 import { createEventLog } from './event/event-log.ts'
 import { createAdmitter } from './execution/admit.ts'
 import { createAdvance } from './execution/advance.ts'
 import { createArrivals } from './execution/arrive.ts'
+import { callBack, callbackAt, createCallbacks } from './execution/callbacks.ts'
 import { createCommands } from './execution/commands.ts'
 import { createWakeServices } from './execution/wake.ts'
 import { createEvaluator } from './expression/evaluator.ts'
@@ -79,7 +82,7 @@ interface Ground {
 function createGround({ config, database, log, nodeTypes }: DaemonDeps): Ground {
   const clock = systemClock
   const databaseClock = createDatabaseClock(clock)
-  const pools = createPools(config, database.url, log)
+  const pools = createPools({ url: database.url, size: config.dbPoolSize, lease: LEASE_SECONDS * 1000, log })
   const keys = createMasterKeys({ masterKeys: config.masterKeys, dataDir: database.dataDir })
   const stored = createStoredSecrets({ pool: pools.engine, keys, clock })
   return {
@@ -111,10 +114,12 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     onFired: () => worker.wake(),
   }
   const releaser = createReleaser(scheduling)
+  const origin = createOrigin(config)
   const admitter = createAdmitter({ ...scheduling, onAdmitted: () => worker.wake() })
   const worker = createWorker(ground, {
     hold: () => poller.isBehind(),
     onWaiting: admitter.tell,
+    origin: origin.known,
     onEnded({ triggerIds, limitKeys }) {
       if (triggerIds.length > 0) releaser.tell(triggerIds)
       if (limitKeys.length > 0) admitter.tell(limitKeys)
@@ -125,10 +130,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const drain = createDrain(scheduling)
   const server = createServer(ground, plays('scheduler') ? { poller, drain } : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
-  listener.on('triggers', poller.wake)
-  listener.on('triggers', releaser.look)
-  listener.on('triggers', admitter.look)
-  listener.on('triggers', backfiller.wake)
+  for (const look of [poller.wake, releaser.look, admitter.look, backfiller.wake]) listener.on('triggers', look)
   listener.on('events', drain.wake)
   listener.on('jobs', worker.wake)
   listener.on('secrets', stored.forget)
@@ -159,6 +161,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     async start() {
       await ensureEventPartitions(pools.scheduler, log)
       for (const part of parts) await part.start()
+      origin.settle(plays('http') ? server.url() : undefined)
     },
     async stop() {
       for (const part of parts.toReversed()) await stopPart(part, log)
@@ -184,7 +187,13 @@ function createWorker(
     hold,
     onEnded,
     onWaiting,
-  }: { hold(): boolean; onEnded(ended: Ended): void; onWaiting(limitKeys: readonly string[]): void },
+    origin,
+  }: {
+    hold(): boolean
+    onEnded(ended: Ended): void
+    onWaiting(limitKeys: readonly string[]): void
+    origin: Promise<string>
+  },
 ) {
   const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue, evaluator } = ground
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
@@ -195,6 +204,7 @@ function createWorker(
     ...engine,
     commands,
     arrivals: createArrivals({ pool: pools.engine, queue, ids, metrics, onWaiting }),
+    callbacks: createCallbacks({ pool: pools.engine, origin }),
     databaseClock,
     nodeTypes: ground.nodeTypes,
     evaluator,
@@ -252,6 +262,8 @@ function createServer(ground: Ground, scheduler: Scheduler | undefined): HttpSer
       pool: pools.http,
       proxies: { addresses: createAddressRanges(config.trustedProxies), header: config.forwardedHeader },
     }),
+    callbackAt: token => callbackAt(pools.http, token),
+    callBack: (found, output) => callBack({ ...ground, pool: pools.http }, found, { output, by: 'callback' }),
     acceptEventsOf: config.acceptEvents,
     async acceptEvents(events) {
       const accepted = await acceptEvents(pools.http, events)
@@ -263,25 +275,6 @@ function createServer(ground: Ground, scheduler: Scheduler | undefined): HttpSer
 
 function staleness(age: number, over: string): string | undefined {
   return age < STALE_TICK_MS ? undefined : `the last pass over the ${over} is ${Math.round(age / 1000)} s old`
-}
-
-type Pools = Readonly<Record<'engine' | 'http' | 'queue' | 'scheduler', Pool>>
-
-/** Separate pools, so that renewing a claim never waits behind work. */
-function createPools(config: Config, url: string, log: Logger): Pools {
-  const few = Math.max(1, Math.floor(config.dbPoolSize / 6))
-  const pool = (name: string, max: number, more: Partial<PoolOptions> = {}): Pool =>
-    createPool({ url, applicationName: `mbflow:${name}`, max, log, ...more })
-  return {
-    scheduler: pool('scheduler', few),
-    queue: pool('queue', few),
-    http: pool('http', few),
-    // Writing an append of many megabytes takes its while. Nobody waits for the rows it locks: until the lease of a paused
-    // process is over, no one else may write them.
-    engine: pool('engine', Math.max(1, config.dbPoolSize - 3 * few), {
-      idleInTransactionTimeout: LEASE_SECONDS * 1000,
-    }),
-  }
 }
 
 function housekeeping(pool: Pool, log: Logger): Service {

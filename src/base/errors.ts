@@ -7,6 +7,8 @@ export type ErrorKind =
   | 'invalid' // the data given is wrong
   | 'not_found'
   | 'conflict' // right data, wrong moment
+  | 'gone' // it was there once
+  | 'unfit' // understood, but not what is asked for
   | 'busy' // somebody else holds it: try again
   | 'unavailable' // something we need does not answer
   | 'internal' // our fault
@@ -14,6 +16,10 @@ export type ErrorKind =
 export const errorKinds = {
   BACKFILL_NOT_FOUND: 'not_found',
   CALENDAR_NOT_FOUND: 'not_found',
+  CALLBACK_GONE: 'gone',
+  CALLBACK_INVALID: 'unfit',
+  CALLBACK_NOT_FOUND: 'not_found',
+  CALLBACK_USED: 'conflict',
   CONFIG_INVALID: 'config',
   DATABASE_AUTH: 'config',
   DATABASE_BUSY: 'busy',

@@ -121,7 +121,7 @@ export const settings = {
   }),
   publicUrl: optional(httpUrl, 'the address it listens on', {
     env: 'MBFLOW_PUBLIC_URL',
-    doc: 'Where the HTTP server is reached from outside; what URLs of hooks begin with.',
+    doc: 'Where the HTTP server is reached from outside; what URLs of hooks and callbacks begin with.',
   }),
   dbPoolSize: setting(wholeNumber(4, 1_000), '12', {
     env: 'MBFLOW_DB_POOL_SIZE',

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { isUuid } from '../base/id.ts'
 import type { ListedExecution } from '../execution/find.ts'
 import type { Family } from './context.ts'
+import { addCallback } from './execution-callback.ts'
 import { addControl } from './execution-control.ts'
 import { addDiff } from './execution-diff.ts'
 import { addShow, styleOf } from './execution-show.ts'
@@ -27,7 +28,7 @@ interface ListOptions {
 export const executionFamily: Family = (program, context) => {
   const execution = program
     .command('execution')
-    .description('Executions: list, show, diff, watch, cancel, pause, resume, retry, redrive, rerun, verify')
+    .description('Executions: list, show, diff, watch, cancel, pause, resume, retry, redrive, rerun, callback, verify')
 
   execution
     .command('list')
@@ -60,6 +61,7 @@ export const executionFamily: Family = (program, context) => {
     })
 
   addControl(execution, context, STATUSES)
+  addCallback(execution, context)
   addVerify(execution, context)
 }
 

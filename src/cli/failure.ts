@@ -11,6 +11,8 @@ const exitCodes: Readonly<Record<ErrorKind, number>> = {
   invalid: 1,
   not_found: 1,
   conflict: 1,
+  gone: 1,
+  unfit: 1,
   usage: 2,
   unavailable: 69,
   busy: 75,

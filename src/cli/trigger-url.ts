@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Config } from '../base/config.ts'
 import { DurationError, parseDuration } from '../base/duration.ts'
+import { listenUrl } from '../base/origin.ts'
 import type { CliContext } from './context.ts'
 import { TRIGGER, utcText } from './instants.ts'
 
@@ -49,9 +50,7 @@ export function addUrl(trigger: Command, context: CliContext): void {
 
 /** As far as a command can know it: the daemon may have been told another address. */
 function baseUrl({ publicUrl, host, port }: Config): string {
-  if (publicUrl !== undefined) return publicUrl
-  const known = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host
-  return `http://${known.includes(':') ? `[${known}]` : known}:${port}`
+  return publicUrl ?? listenUrl(host, port)
 }
 
 function duration(text: string): number {

@@ -11,7 +11,7 @@ export interface RecordedError {
 
 /** Who asked for something, and why, as recorded. */
 export interface Asked {
-  /** `cli:<user>`, `trigger:<id>`. */
+  /** `cli:<user>`, `trigger:<id>`, `callback`. */
   readonly by: string
   readonly reason?: string
 }
@@ -88,9 +88,16 @@ export type EventBody =
       readonly payload: {
         readonly node: string
         readonly until: string
+        /** It may be called back before. */
+        readonly callback?: true
         readonly end?: Foreseen
         readonly edges?: EdgeVerdicts
       }
+    }
+  | {
+      readonly type: 'node_called_back'
+      /** Its output was given from outside; no attempt of it counts any more. */
+      readonly payload: Asked & { readonly node: string; readonly output: Json }
     }
   | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at: string } }
   /** It waits for its place under a limit; `key` is what its limit is counted by. */
@@ -110,7 +117,7 @@ export type Foreseen =
   | { readonly error: RecordedError }
 
 /** Why an execution holds no worker though it is not over. */
-export type ParkReason = 'delay' | 'limit' | 'paused' | 'retry'
+export type ParkReason = 'callback' | 'delay' | 'limit' | 'paused' | 'retry'
 
 /** Why a node was skipped though its edges had not decided: its execution ended first. */
 export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'

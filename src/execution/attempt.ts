@@ -4,7 +4,7 @@
 
 import { messageOf } from '../base/errors.ts'
 import { HttpClientError } from '../base/http-client.ts'
-import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import { checkSchema } from '../base/schema.ts'
 import { SecretError } from '../base/secrets.ts'
@@ -28,6 +28,8 @@ import { Secrecy } from './secrecy.ts'
 export interface AttemptResult {
   readonly outcome: Outcome
   readonly edges: EdgeVerdicts | undefined
+  /** The outcome is what the node was called back with. */
+  readonly calledBack: boolean
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -37,16 +39,18 @@ const LATEST = 253_402_300_799_999
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 
 export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
+  const { calledBack: answer } = request.state.nodes[request.node.index] ?? {}
+  const calledBack = answer !== undefined
   const secrecy = new Secrecy(deps, request)
-  const found = checked(await execute(deps, request, secrecy))
+  const found = checked(answer ? outcomeOf(deps, request, answer.output) : await execute(deps, request, secrecy))
   const hidden = secrecy.hide(found)
   // The name of a secret may be longer than its value: what was small enough may not be so any more.
   const outcome = hidden === found ? found : checked(hidden)
   try {
-    return { outcome, edges: await judgeEdges(deps.evaluator, request, endOf(outcome, request)) }
+    return { outcome, edges: await judgeEdges(deps.evaluator, request, endOf(outcome, request)), calledBack }
   } catch (error) {
     const end = failed('EDGE_CONDITION_FAILED', messageOf(error))
-    return { outcome: outcome.kind === 'parked' ? { ...outcome, end } : end, edges: undefined }
+    return { outcome: outcome.kind === 'parked' ? { ...outcome, end } : end, edges: undefined, calledBack }
   }
 }
 
@@ -56,8 +60,14 @@ function endOf(outcome: Outcome, { node, state }: AttemptRequest): Completed | F
   return outcome.end ?? { kind: 'completed', output: state.nodes[node.index]?.input ?? null }
 }
 
+/** What a node that was called back comes to, without an attempt. */
+function outcomeOf({ nodeTypes }: AttemptDeps, { node }: AttemptRequest, output: Json): Completed {
+  const { branches } = nodeTypes.get(node.type)?.callback?.(node.config) ?? {}
+  return { kind: 'completed', output, ...(branches && { branches }) }
+}
+
 async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
-  const { node, scope, abort } = request
+  const { node, abort } = request
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', unknownType(node.type))
   const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
@@ -67,11 +77,12 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
     abort.abort(TIME_IS_UP)
   }, timeout)
   try {
+    const scope = await scopeOf(deps, { request, type, secrecy })
     const config = await renderConfig(deps.evaluator, { type, node, scope, secrecy })
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
-    const outcome = await type.execute(config, new AttemptContext(deps, request, { timeout, secrecy }))
+    const outcome = await type.execute(config, new AttemptContext(deps, request, { scope, timeout, secrecy }))
     return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
   } catch (error) {
     if (isTimeUp) return timedOut(timeout)
@@ -90,6 +101,20 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
 function unknownType(type: string): string {
   const cure = type.includes('/') ? '; start every worker with the plug-in that has it (--plugin)' : ''
   return `this daemon does not know the node type "${type}"${cure}`
+}
+
+/** With the URL where the node is called back, if it is. What is random about it is nobody's but the receiver's. */
+async function scopeOf(
+  { callbacks }: AttemptDeps,
+  { request, type, secrecy }: { request: AttemptRequest; type: NodeType; secrecy: Secrecy },
+): Promise<Scope> {
+  const { node, state, scope, executionId, abort } = request
+  const callback = type.callback?.(node.config)
+  if (callback === undefined) return scope
+  const { generation = 0 } = state.nodes[node.index] ?? {}
+  const { url, token } = await callbacks.open({ executionId, nodeId: node.id, generation, ...callback }, abort.signal)
+  secrecy.keep('callback', token)
+  return { ...scope, callback: { url } }
 }
 
 /** The fields of a node's config that templates may stand in; null when there are none. Nodes of a plan never change. */
@@ -143,11 +168,12 @@ function checked(outcome: Outcome): Outcome {
   return outcome.kind === 'parked' ? checkedWait(outcome) : checkedEnd(outcome)
 }
 
-function checkedWait({ until, end }: Parked): Outcome {
+function checkedWait(outcome: Parked): Outcome {
+  const { until, end } = outcome
   const at = typeof until === 'number' ? until : Date.parse(until)
   if (!(Math.abs(at) <= LATEST))
     return failed('NODE_CRASHED', `the node is to wait until ${until}, which is no instant`)
-  return { kind: 'parked', until, ...(end === undefined ? {} : { end: checkedEnd(end) }) }
+  return { ...outcome, ...(end && { end: checkedEnd(end) }) }
 }
 
 function checkedEnd(outcome: Completed | Failed): Completed | Failed {

@@ -26,6 +26,11 @@ export interface Attempts {
   abortAll(): void
 }
 
+interface Running {
+  readonly abort: AbortController
+  readonly calledBack: boolean
+}
+
 export interface AttemptsDeps extends AttemptDeps {
   /** Node attempts of the whole process. */
   readonly attempts: Limit
@@ -35,24 +40,32 @@ export interface AttemptsDeps extends AttemptDeps {
 /** `onEnd` is called whenever an attempt has ended. */
 export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd: () => void): Attempts {
   const scopes = createScopes(plan, row)
-  const running = new Map<string, AbortController>()
+  const running = new Map<string, Running>()
   const ended = new Map<string, AttemptResult>()
 
   async function begin(state: ExecutionState, node: PlanNode): Promise<void> {
     const abort = new AbortController()
-    running.set(node.key, abort)
+    const mine = { abort, calledBack: state.nodes[node.index]?.calledBack !== undefined }
+    running.get(node.key)?.abort.abort()
+    ended.delete(node.key)
+    running.set(node.key, mine)
     const scope = scopes.of(state, node)
     const result = await deps.attempts.run(() =>
       attempt(deps, { plan, node, executionId: row.id, state, scope, abort }),
     )
     deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
+    if (running.get(node.key) !== mine) return
     running.delete(node.key)
     ended.set(node.key, result)
     onEnd()
   }
 
   function toBegin(state: ExecutionState): PlanNode[] {
-    return nodesAtWork(plan, state).filter(node => !running.has(node.key) && !ended.has(node.key))
+    return nodesAtWork(plan, state).filter(({ key, index }) => {
+      const known = running.get(key) ?? ended.get(key)
+      // What a node was called back with takes the place of the attempt that may still run.
+      return known === undefined || (state.nodes[index]?.calledBack !== undefined && !known.calledBack)
+    })
   }
 
   return {
@@ -64,7 +77,7 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
       if (pure.length > 0) await within(time, Promise.all(pure.map(node => begin(state, node))))
     },
     abortAll() {
-      for (const abort of running.values()) abort.abort()
+      for (const { abort } of running.values()) abort.abort()
     },
   }
 }

@@ -2,6 +2,7 @@
 // Invariants: (1) a command never drives: it decides what an execution that no worker holds is from now on, and of one
 // that is held it only records what was asked; (2) asked twice, the second time changes nothing and says so; (3) what is
 // refused says why, and what to do instead.
+import { isDeepStrictEqual } from 'node:util'
 import type { ErrorCode } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
@@ -15,9 +16,12 @@ export type Command = Asked &
     | { readonly verb: 'cancel' | 'pause' | 'resume' | 'retry' | 'redrive' }
     /** From a node on, which gets `input` instead of what it got before. */
     | { readonly verb: 'rerun'; readonly node: string; readonly input?: Json }
+    /** Gives a node its output. */
+    | { readonly verb: 'callback'; readonly node: string; readonly generation: number; readonly output: Json }
   )
 
-export type Verb = Command['verb']
+/** Those that can be asked of many executions at once. */
+export type Verb = Exclude<Command['verb'], 'callback'>
 
 /** Which executions a verb is for, when none are named. */
 export const candidates: Readonly<Record<Verb, readonly ExecutionStatus[]>> = {
@@ -37,11 +41,15 @@ export function commandProblem(command: Command): string | null {
   const problem = checkStorable({ by, reason })
   if (problem !== null) return `what is to be recorded cannot be stored: ${problem}`
   if (reason.length > LONGEST_REASON) return `the reason is longer than ${LONGEST_REASON} characters`
-  if (command.verb !== 'rerun' || command.input === undefined) return null
-  const unfit = checkStorable(command.input)
-  if (unfit !== null) return `the input cannot be stored: ${unfit}`
-  const bytes = jsonBytes(command.input, MAX_OUTPUT_BYTES)
-  return bytes <= MAX_OUTPUT_BYTES ? null : `the input has more than ${MAX_OUTPUT_BYTES} bytes as JSON`
+  if (command.verb === 'callback') return dataProblem('output', command.output)
+  return command.verb === 'rerun' && command.input !== undefined ? dataProblem('input', command.input) : null
+}
+
+function dataProblem(what: string, data: Json): string | null {
+  const unfit = checkStorable(data)
+  if (unfit !== null) return `the ${what} cannot be stored: ${unfit}`
+  const bytes = jsonBytes(data, MAX_OUTPUT_BYTES)
+  return bytes <= MAX_OUTPUT_BYTES ? null : `the ${what} has more than ${MAX_OUTPUT_BYTES} bytes as JSON`
 }
 
 export type Verdict =
@@ -74,6 +82,8 @@ export function decideCommand(plan: Plan, draft: Draft, { command, at }: { comma
       return redrive(one)
     case 'rerun':
       return rerun(one, command)
+    case 'callback':
+      return callBack(one, command)
   }
 }
 
@@ -179,6 +189,32 @@ function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>):
   return goesOn(draft)
 }
 
+function callBack(one: Case, { node, generation, output }: Extract<Command, { verb: 'callback' }>): Verdict {
+  const { plan, draft, asked, at } = one
+  const state = draft.state.nodes[plan.index.get(node) ?? -1]
+  if (state === undefined || state.generation !== generation) return gone('the node was rerun since')
+  const { calledBack, waiting, status } = state
+  if (calledBack !== undefined) {
+    if (isDeepStrictEqual(calledBack.output, output))
+      return { kind: 'unchanged', why: 'it was called back with this already' }
+    const why = 'the node was called back already, with something else'
+    return { kind: 'refused', code: 'CALLBACK_USED', why, hint: 'The first call counts.' }
+  }
+  if (isOver(draft.state)) return gone(`the execution ${endOf(draft.state)}`)
+  if (isCancelling(draft.state)) return gone('the execution is being cancelled')
+  if (status !== 'running' && status !== 'retrying') return gone(`the node is ${status}`)
+  if (waiting !== undefined && waiting.until <= at) return gone(`it waited until ${waiting.until.toISOString()}`)
+  say(one, { type: 'node_called_back', payload: { ...asked, node, output } })
+  const { parkedReason } = draft.state
+  if (draft.state.status === 'paused') return { kind: 'done', is: 'paused' }
+  if (parkedReason !== undefined) say(one, { type: 'execution_woken', payload: {} })
+  return goesOn(draft)
+}
+
+function gone(why: string): Verdict {
+  return { kind: 'refused', code: 'CALLBACK_GONE', why, hint: 'Nothing waits for it any more.' }
+}
+
 /** Failed and nothing took over from it, or not reached. */
 function isUnfinished(node: NodeState): boolean {
   return node.unreached || (node.status === 'failed' && !node.handled)
@@ -207,9 +243,12 @@ function goesOn({ state }: Draft): Verdict {
   return { kind: 'done', is: state.startedAt === undefined ? 'pending' : 'running' }
 }
 
-function over({ status, completedAt }: ExecutionState, hint: string): Verdict {
-  const ended = status === 'cancelled' ? 'was cancelled' : status
-  return { kind: 'refused', code: 'EXECUTION_OVER', why: `it ${ended} at ${completedAt?.toISOString()}`, hint }
+function endOf({ status, completedAt }: ExecutionState): string {
+  return `${status === 'cancelled' ? 'was cancelled' : status} at ${completedAt?.toISOString()}`
+}
+
+function over(state: ExecutionState, hint: string): Verdict {
+  return { kind: 'refused', code: 'EXECUTION_OVER', why: `it ${endOf(state)}`, hint }
 }
 
 function cancelling({ request }: ExecutionState): Verdict {

@@ -1,5 +1,7 @@
 // What an attempt is given. A class, unlike what is around it: most attempts take microseconds and ask for little, and
 // what a prototype's accessor makes when it is asked costs the others nothing.
+
+import type { DatabaseClock } from '../base/clock.ts'
 import type { HttpClient } from '../base/http-client.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
@@ -7,6 +9,7 @@ import { traceparent } from '../base/trace.ts'
 import type { Evaluator } from '../expression/expression.ts'
 import type { NodeContext, NodeType, Scope, TakenInput } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
+import type { Callbacks } from './callbacks.ts'
 import { takenEdges } from './inputs.ts'
 import { idempotencyKey } from './projection.ts'
 import type { Secrecy, World } from './secrecy.ts'
@@ -14,6 +17,8 @@ import type { ExecutionState } from './state.ts'
 
 export interface AttemptDeps extends World {
   readonly nodeTypes: ReadonlyMap<string, NodeType>
+  readonly callbacks: Callbacks
+  readonly databaseClock: Pick<DatabaseClock, 'now'>
   readonly evaluator: Evaluator
 }
 
@@ -30,14 +35,16 @@ export interface AttemptRequest {
 export class AttemptContext implements NodeContext {
   readonly scope: Scope
   readonly attempt: number
+  readonly now: Date
   readonly timeout: number
   readonly #deps: AttemptDeps
   readonly #request: AttemptRequest
   readonly #secrecy: Secrecy
 
-  constructor(deps: AttemptDeps, request: AttemptRequest, more: { timeout: number; secrecy: Secrecy }) {
-    this.scope = request.scope
+  constructor(deps: AttemptDeps, request: AttemptRequest, more: { scope: Scope; timeout: number; secrecy: Secrecy }) {
+    this.scope = more.scope
     this.attempt = request.state.nodes[request.node.index]?.attempt ?? 1
+    this.now = new Date(deps.databaseClock.now())
     this.timeout = more.timeout
     this.#deps = deps
     this.#request = request

@@ -166,9 +166,9 @@ export function settleAttempt(
     return say({ type: 'node_completed', payload: { node: key, output: outcome.output, ...branches, ...verdicts } })
   }
   if (outcome.kind === 'parked') {
-    const { until, end } = outcome
+    const { until, callback, end } = outcome
     const instant = new Date(typeof until === 'number' ? now.at.getTime() + until : until).toISOString()
-    const foreseen = end === undefined ? {} : { end: foresee(end) }
+    const foreseen = { ...(callback && { callback }), ...(end && { end: foresee(end) }) }
     return say({ type: 'node_parked', payload: { node: key, until: instant, ...foreseen, ...verdicts } })
   }
   const { retryable, retryAfter } = outcome.error
@@ -208,7 +208,8 @@ function foresee(end: Completed | Failed): Foreseen {
 /** Attempts that began but whose end we will never see: they run again. */
 export function restartLost(plan: Plan, draft: Draft, { reason, now }: { reason: RecordedError; now: Now }): void {
   for (const { key, index } of plan.nodes) {
-    if (!isAtWork(nodeOf(draft.state, index))) continue
+    const node = nodeOf(draft.state, index)
+    if (!isAtWork(node) || node.calledBack !== undefined) continue
     const payload = { node: key, error: reason, retry_at: now.at.toISOString(), lost: true as const }
     emit(plan, draft, { body: { type: 'node_retrying', payload }, at: now.at })
   }

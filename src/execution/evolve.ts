@@ -189,9 +189,18 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
         error: undefined,
       }
     case 'node_parked': {
-      const { until, end, edges } = body.payload
-      return { ...node, waiting: { until: new Date(until), end, edges } }
+      const { until, callback = false, end, edges } = body.payload
+      return { ...node, waiting: { until: new Date(until), callback, end, edges } }
     }
+    case 'node_called_back':
+      return {
+        ...node,
+        status: 'running',
+        retryAt: undefined,
+        error: undefined,
+        waiting: undefined,
+        calledBack: { output: body.payload.output },
+      }
     case 'node_completed':
       return {
         ...node,

@@ -7,7 +7,7 @@ import { type ExecutionState, isAtWork, isCancelling, isOver, isPausing } from '
 import { endWaits, nextTimer } from './waits.ts'
 
 /** Who waits longer than this gives the worker back: an attempt that is to come again soon may stay. Milliseconds. */
-const PARK_AFTER_MS = { retry: 5_000, delay: 1_000 }
+const PARK_AFTER_MS = { retry: 5_000, delay: 1_000, callback: 1_000 }
 const DRAINED: RecordedError = { code: 'WORKER_DRAINED', message: 'the worker stopped before this attempt ended' }
 
 /** Whether the worker is to stop: `begun` attempts may end, and are cut short when it is `over`. */

@@ -38,9 +38,14 @@ export class Secrecy {
 
   async secret(name: string): Promise<string> {
     const value = await untilAborted(this.#attempted.abort.signal, requireSecret(this.#world.secrets, name))
+    this.keep(name, value)
+    return value
+  }
+
+  /** From now on the value is a secret. */
+  keep(name: string, value: string): void {
     this.#revealed ??= new Map()
     this.#revealed.set(name, value)
-    return value
   }
 
   get http(): HttpClient {

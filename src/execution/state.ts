@@ -29,6 +29,8 @@ export interface NodeState {
   readonly retryAt: Date | undefined
   /** There while it runs and no attempt of it does. */
   readonly waiting: Waiting | undefined
+  /** What it was called back with: from then on this is what it comes to. */
+  readonly calledBack: { readonly output: Json } | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined
 }
@@ -36,6 +38,7 @@ export interface NodeState {
 /** Until when a node waits, and what it comes to then: without `end`, it completes with its input. */
 export interface Waiting {
   readonly until: Date
+  readonly callback: boolean
   readonly end: Foreseen | undefined
   readonly edges: EdgeVerdicts | undefined
 }
@@ -92,6 +95,7 @@ export const UNTOUCHED: NodeState = {
   edges: undefined,
   retryAt: undefined,
   waiting: undefined,
+  calledBack: undefined,
   startedAt: undefined,
   completedAt: undefined,
 }
@@ -133,7 +137,7 @@ export function isPausing(state: ExecutionState): boolean {
   return state.request?.kind === 'pause'
 }
 
-/** Whether an attempt of it runs. */
+/** Whether an attempt of it runs, or what it was called back with is looked at. */
 export function isAtWork(node: NodeState): boolean {
   return node.status === 'running' && node.waiting === undefined
 }

@@ -55,10 +55,7 @@ const AHEAD_MS = 20
 const AHEAD_BYTES = 1024 * 1024
 const LOST_WORKER: RecordedError = { code: 'WORKER_LOST', message: 'the worker that ran this attempt is gone' }
 
-const REFUSED: AttemptResult = {
-  outcome: failed('OUTPUT_NOT_STORABLE', 'the database refused to store the outcome'),
-  edges: undefined,
-}
+const REFUSED = failed('OUTPUT_NOT_STORABLE', 'the database refused to store the outcome')
 
 interface Turn {
   readonly deps: TurnDeps
@@ -154,9 +151,9 @@ async function step(turn: Turn): Promise<boolean> {
     const result = await append(turn, { draft, now, leaving })
     if (result === 'refused') {
       const [culprit, another] = settled
-      if (culprit === undefined || culprit[1] === REFUSED)
+      if (culprit === undefined || culprit[1].outcome === REFUSED)
         throw new Error(`the database refuses the events of execution ${turn.row.id}`)
-      if (another === undefined) attempts.ended.set(culprit[0], REFUSED)
+      if (another === undefined) attempts.ended.set(culprit[0], { ...culprit[1], outcome: REFUSED, edges: undefined })
       turn.singly = true
       forgetOthers(turn) // what ran ahead may rest on the one that is refused
       return step(turn)
@@ -182,20 +179,24 @@ function outcomesToSettle(
   { state }: Draft,
   settled: Results,
 ): [string, AttemptResult][] {
-  const open = [...attempts.ended].filter(([key]) => !settled.has(key) && isOpen(plan, state, key))
+  const open = [...attempts.ended].filter(([key, result]) => !settled.has(key) && isOpen(plan, state, { key, result }))
   return open.slice(0, singly ? 1 : undefined)
 }
 
-/** Whether an attempt of the node runs, as far as the state knows. */
-function isOpen(plan: Plan, { nodes }: ExecutionState, key: string): boolean {
+/** Whether the node is at work, as far as the state knows, and on this: of one that was called back no attempt counts. */
+function isOpen(
+  plan: Plan,
+  { nodes }: ExecutionState,
+  { key, result }: { key: string; result: AttemptResult },
+): boolean {
   const node = nodes[plan.index.get(key) ?? -1]
-  return node !== undefined && isAtWork(node)
+  return node !== undefined && isAtWork(node) && result.calledBack === (node.calledBack !== undefined)
 }
 
 /** Outcomes that are recorded already (their append was committed unanswered), or whose start was not recorded. */
 function forgetOthers({ plan, attempts, state }: Turn): void {
-  for (const key of attempts.ended.keys()) {
-    if (!isOpen(plan, state, key)) attempts.ended.delete(key)
+  for (const [key, result] of attempts.ended) {
+    if (!isOpen(plan, state, { key, result })) attempts.ended.delete(key)
   }
 }
 

@@ -23,14 +23,15 @@ export function endWaits(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): voi
 
 export interface Timer {
   readonly at: Date
-  readonly reason: 'delay' | 'retry'
+  readonly reason: 'callback' | 'delay' | 'retry'
 }
 
 /** What the execution waits for first. */
 export function nextTimer(state: ExecutionState): Timer | undefined {
   const [retry, delay] = [nextRetryAt(state), nextWaitEnd(state)]
-  if (delay !== undefined && (retry === undefined || delay < retry)) return { at: delay, reason: 'delay' }
-  return retry && { at: retry, reason: 'retry' }
+  if (delay === undefined || (retry !== undefined && retry <= delay)) return retry && { at: retry, reason: 'retry' }
+  const callback = state.nodes.some(({ waiting }) => waiting?.callback)
+  return { at: delay, reason: callback ? 'callback' : 'delay' }
 }
 
 /** When the next attempt is due of those that come again. */

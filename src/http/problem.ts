@@ -20,6 +20,8 @@ const statuses: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,
   not_found: 404,
   conflict: 409,
+  gone: 410,
+  unfit: 422,
   busy: 503,
   unavailable: 503,
   config: 500,

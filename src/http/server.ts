@@ -5,15 +5,17 @@
 import type { Server } from 'node:http'
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import type { Logger } from '../base/log.ts'
+import { listenUrl } from '../base/origin.ts'
 import type { Service } from '../base/service.ts'
 import type { Receiver } from '../inbox/receive.ts'
 import { type ListenOptions, listen } from './listen.ts'
 import { PROBLEM_TYPE, type ProblemDocument, problem, problemOf, problemOfSocket } from './problem.ts'
+import { addCallbackRoutes, type CallbacksDeps } from './routes/callbacks.ts'
 import { addEventRoutes, type EventsDeps } from './routes/events.ts'
 import { addHookRoutes } from './routes/hooks.ts'
 import { addOpsRoutes, type OpsDeps } from './routes/ops.ts'
 
-export interface HttpServerOptions extends ListenOptions, OpsDeps, EventsDeps {
+export interface HttpServerOptions extends ListenOptions, OpsDeps, EventsDeps, CallbacksDeps {
   /** How long `stop` waits for requests in flight, milliseconds. */
   readonly drainTimeout: number
   readonly receiver: Receiver
@@ -52,8 +54,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   function url(): string {
     const address = app?.server.address()
     if (!address || typeof address === 'string') throw new Error('the HTTP server is not listening')
-    const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address.address] ?? address.address
-    return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+    return listenUrl(address.address, address.port)
   }
 
   return {
@@ -108,6 +109,7 @@ function build({ log, receiver, ...deps }: HttpServerOptions): FastifyInstance {
   refuseOtherMethods(app, () => {
     addOpsRoutes(app, deps)
     addEventRoutes(app, deps)
+    addCallbackRoutes(app, deps)
   })
   addHookRoutes(app, receiver)
   return app

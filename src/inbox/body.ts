@@ -30,7 +30,7 @@ export function checkMediaType(request: InboundRequest, taken: readonly BodyKind
   const { essence, kind, charset } = mediaTypeOf(request)
   const expected = listWords(taken.map(one => TYPES[one]))
   if (essence === '') return unsupported(`the body has no content-type; send it as ${expected}`)
-  if (!taken.some(one => one === kind)) return unsupported(`this hook takes ${expected}`)
+  if (!taken.some(one => one === kind)) return unsupported(`send it as ${expected}`)
   if (kind === 'form' && !/^utf-?8$/i.test(charset)) return unsupported('a form is encoded in utf-8')
   return decodeText(Buffer.alloc(0), charset) === null ? unsupported('the charset of the body is not known') : null
 }

@@ -10,10 +10,10 @@ import { MbflowError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createLru } from '../base/lru.ts'
 import { SecretError, type Secrets } from '../base/secrets.ts'
+import { hashUrlToken } from '../base/url-token.ts'
 import { isTransient } from '../db/pool.ts'
 import { createEnds, type End } from '../execution/ends.ts'
 import type { DeliveryFate } from '../trigger/fire-deliveries.ts'
-import { hashHookToken } from '../trigger/hook-token.ts'
 import { requestKey, type Trigger } from '../trigger/trigger.ts'
 import type { WebhookConfig } from '../trigger/webhook-config.ts'
 import { type BurstDeps, createBurst } from './burst.ts'
@@ -101,7 +101,7 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   }
 
   async function receive(call: Call, signal: AbortSignal): Promise<Answer> {
-    const hash = hashHookToken(call.token)
+    const hash = hashUrlToken(call.token)
     if (hash === null) return hookNotFound
     const { length } = call.request.body
     if (waiting.requests >= MOST_WAITING || waiting.bytes + length > MOST_WAITING_BYTES) return overloaded

@@ -3,6 +3,7 @@
 //
 // 1. A signature is checked over the raw bytes, before anything is parsed.
 // 2. Nothing the sender learns depends on a secret but the one bit: right or wrong.
+import { signingKey } from '../base/standard-webhooks.ts'
 import type { ApiKeyAuth, BasicAuth, WebhookAuth } from '../trigger/webhook-config.ts'
 import { claimOf, type SigningAuth } from './claim.ts'
 import { parseFields } from './fields.ts'
@@ -47,9 +48,7 @@ function verifySignature(auth: SigningAuth, request: InboundRequest, { secrets, 
 
 /** Standard Webhooks writes its keys in base64, after `whsec_`; everywhere else the text itself is the key. */
 function keyOf({ scheme }: SigningAuth, secret: string): string | Buffer | undefined {
-  if (scheme !== 'standard_webhooks') return secret
-  const text = secret.replace(/^whsec_/, '')
-  return /^[A-Za-z\d+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : undefined
+  return scheme === 'standard_webhooks' ? signingKey(secret) : secret
 }
 
 function verifyKey(auth: ApiKeyAuth, request: InboundRequest, secrets: readonly string[]): Refused | null {

@@ -21,14 +21,14 @@ export function checkHttpConfig(config: JsonObject): Problem[] {
   ]
 }
 
-function checkUrl(url: Json | undefined): Problem[] {
+export function checkUrl(url: Json | undefined): Problem[] {
   const problem = typeof url === 'string' && !hasTemplates(url) ? urlProblem(url) : null
   return problem === null ? [] : [{ path: 'url', message: problem }]
 }
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 
-function checkHeaders(headers: Json | undefined): Problem[] {
+export function checkHeaders(headers: Json | undefined): Problem[] {
   if (!isJsonObject(headers)) return []
   const seen = new Set<string>()
   return Object.keys(headers).flatMap(name => {

@@ -42,6 +42,8 @@ export interface Parked {
   readonly kind: 'parked'
   /** Until when: an instant (ISO 8601), or milliseconds from now on. */
   readonly until: string | number
+  /** It waits to be called back, at most until then. */
+  readonly callback?: true
   /** What it comes to then, for good; without it, it completes with its input. */
   readonly end?: Completed | Failed
 }
@@ -61,6 +63,8 @@ export type Scope = {
   readonly vars: JsonObject
   readonly trigger: JsonObject
   readonly execution: JsonObject
+  /** Where the node is called back, if it is. */
+  readonly callback?: { readonly url: string }
 }
 
 /** An incoming edge of the node that was taken, in the order the document names them. */
@@ -81,6 +85,8 @@ export interface NodeContext {
   readonly signal: AbortSignal
   readonly log: Logger
   readonly http: HttpClient
+  /** When it began, by the clock of the database. */
+  readonly now: Date
   /** W3C trace context of this attempt; what it asks of others carries it. */
   readonly traceparent: string
   /** Milliseconds this attempt may take; the signal enforces it. */
@@ -92,6 +98,13 @@ export interface NodeContext {
    * whatever of it comes back is replaced in the outcome and in what is logged.
    */
   secret(name: string): Promise<string>
+}
+
+export interface Callback {
+  /** What is posted must fit it; in the keywords of base/json-schema.ts. */
+  readonly schema?: JsonObject
+  /** The branches it takes once it was called back, of a type that names branches. */
+  readonly branches?: readonly string[]
 }
 
 export interface NodeType<Config = unknown> {
@@ -117,6 +130,12 @@ export interface NodeType<Config = unknown> {
    * recorded together with its end.
    */
   readonly pure?: true
+  /**
+   * How a node with this config is called back, if it is. It is then given a URL of its own before its templates are
+   * rendered, and they see it as `callback.url`. What is posted there is its output, whatever becomes of the attempt. To be
+   * asked of the config as the document has it.
+   */
+  callback?(config: JsonObject): Callback | undefined
   /** What the schema cannot say; paths are relative to config, e.g. `url`. */
   check?(config: JsonObject): Problem[]
   /** One attempt. `config` has its templates rendered and satisfies the schema. */

@@ -1,9 +1,9 @@
 // Hooks: webhook triggers by the tokens in their URLs. A trigger is given its token when it becomes one of this type, and
 // keeps it whatever else is edited, until somebody rotates it.
 import { MbflowError } from '../base/errors.ts'
+import { createUrlToken, hashUrlToken } from '../base/url-token.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { insertToken, loadHooks, loadTokens, retireTokens } from './hook-store.ts'
-import { createHookToken, hashHookToken } from './hook-token.ts'
 import { lockTrigger } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
@@ -29,8 +29,8 @@ export async function findHooks(db: Db, hashes: readonly string[]): Promise<Map<
 /** Gives a webhook trigger that has no token its first one. Under the trigger's mutex. */
 export async function giveToken(tx: Tx, { id, type }: Pick<Trigger, 'id' | 'type'>): Promise<void> {
   if (type !== 'webhook') return
-  const token = createHookToken()
-  await insertToken(tx, { triggerId: id, token, hash: hashHookToken(token) ?? '' })
+  const token = createUrlToken()
+  await insertToken(tx, { triggerId: id, token, hash: hashUrlToken(token) ?? '' })
 }
 
 /** From now on the hook has another URL; the one before works on for `grace` milliseconds. Resolves to the new token. */

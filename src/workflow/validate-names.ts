@@ -72,13 +72,15 @@ interface PlacedExpression {
 
 function expressionsOf({ path, value: { config } }: Part, type: NodeType | undefined): PlacedExpression[] {
   if (type === undefined || !isJsonObject(config)) return []
+  const called = type.callback?.(config) === undefined ? [] : ['callback']
   return Object.entries(config).flatMap(([field, value]): PlacedExpression[] => {
     const at = childPath(`${path}.config`, field)
     if (!type.expressions.includes(field)) {
       const mayInsertSecret = type.secrets?.includes(field)
-      return templateExpressions(value, at).map(one => ({ ...one, mayInsertSecret }))
+      return templateExpressions(value, at).map(one => ({ ...one, mayInsertSecret, names: called }))
     }
-    return typeof value === 'string' ? [{ path: at, expression: value, names: type.names }] : []
+    const names = [...called, ...(type.names ?? [])]
+    return typeof value === 'string' ? [{ path: at, expression: value, names }] : []
   })
 }
 

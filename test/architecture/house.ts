@@ -32,14 +32,14 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss retry schema schema-words secrets',
+    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss origin retry schema schema-words secrets standard-webhooks',
     cli: 'table text',
     event: 'append event',
     execution: 'command decide diff evolve fate inputs limits state waits',
     expression: 'ast bounded expression fast-path references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',
-    node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type plugin-check registry types/',
+    node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type plugin-check registry types/ webhook-check webhook-config',
     queue: 'queues',
     trigger:
       'backfill calendar calendar-document check cooldown cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input local-time misfire no-slot overlap preview registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
@@ -49,6 +49,7 @@ export const house: House = {
   pureBuiltins: {
     'node:crypto': ['createHash', 'createHmac', 'timingSafeEqual'],
     'node:net': ['BlockList', 'SocketAddress', 'isIP'],
+    'node:util': ['isDeepStrictEqual'],
   },
   vendors: {
     commander: ['cli/'],

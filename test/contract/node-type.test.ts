@@ -40,6 +40,11 @@ const consult = (name: string, path: string, config: JsonObject = {}) => ({
   },
   context: { http, secret: 'the key of this test' },
 })
+const notify = (name: string, path: string, config: JsonObject = {}) => ({
+  name,
+  config: { url: `${server.url}/${path}`, secret: 'key', ...config },
+  context: { http, secret: 'whsec_c2VjcmV0IG9mIHRoaXMgdGVzdA==' },
+})
 const schema = { type: 'object', properties: { n: { type: 'integer' } }, required: ['n'] }
 const taken = [
   { key: 'a', output: { x: 1, deep: { one: 1 } } },
@@ -232,6 +237,33 @@ const fixtures: Fixtures = {
       },
       { name: 'the first of none', config: { combine: 'first' }, code: 'MERGE_EMPTY' },
     ],
+  },
+  webhook: {
+    completes: [
+      notify('a call', 'echo', { body: { text: 'hi' }, headers: { 'X-A': 1 } }),
+      notify('a call about its input', 'status/202'),
+    ],
+    parks: [
+      notify('a call that is answered later', 'echo', { wait_for_callback: {} }),
+      notify('a call that tells where to answer', 'echo', {
+        body: { at: '{{ callback.url }}' },
+        wait_for_callback: { timeout: '3d', on_timeout: 'branch', schema },
+      }),
+    ],
+    fails: [
+      { ...notify('an error of the server', 'status/500', { wait_for_callback: {} }), code: 'HTTP_STATUS' },
+      { ...notify('a redirect', 'redirect'), code: 'HTTP_STATUS' },
+      { ...notify('a forbidden address', '', { url: 'http://169.254.169.254/' }), code: 'HTTP_ADDRESS_REFUSED' },
+      {
+        ...notify('a secret that is no key', 'echo'),
+        context: { http, secret: 'not base64!' },
+        code: 'WEBHOOK_SECRET_INVALID',
+      },
+    ],
+    hangs: {
+      ...notify('a server that never answers', 'hanging'),
+      waiting: () => server.received(server.requests.length + 1),
+    },
   },
 }
 

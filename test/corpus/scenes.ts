@@ -8,7 +8,7 @@ import { sql } from '../../src/db/sql.ts'
 import { admitWaiting } from '../../src/execution/admit.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
 import { buryDead, rescueSilent, wakeDue } from '../../src/execution/wake.ts'
-import type { NodeContext, Outcome } from '../../src/node/node-type.ts'
+import type { Failed, NodeContext, Outcome } from '../../src/node/node-type.ts'
 import type { Job } from '../../src/queue/queue.ts'
 import { hanging, type Scene, type Setting, scene } from '../support/control-scene.ts'
 
@@ -25,7 +25,7 @@ const completed = (output: JsonObject = {}, branches?: string[]): Outcome => ({
   output,
   ...(branches ? { branches } : {}),
 })
-const failed = (code: string, retryable = false): Outcome => ({
+const failed = (code: string, retryable = false): Failed => ({
   kind: 'failed',
   error: { code, message: 'it broke', retryable, details: { by: 'the corpus' } },
 })
@@ -349,6 +349,23 @@ export const kinds: Readonly<Record<string, Kind>> = {
       await takeWhileFull()
       await admit(one)
       await hold(one, await claim(one))
+      return one
+    },
+  },
+  'called-back': {
+    about: 'nodes that waited to be called back: one was, after a pause, and of the other the time ran out',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> c', 'b -> d on error'] }, async (key, context) => {
+        if (key === 'a') return { kind: 'parked', until: LONG_MS, callback: true }
+        if (key === 'b') return { kind: 'parked', until: 1, callback: true, end: failed('CALLBACK_TIMEOUT') }
+        return by(key, context)
+      })
+      await hold(one, await claim(one))
+      await one.quietly('pause')
+      await one.quietly({ verb: 'callback', node: 'a', generation: 0, output: { approved: true } })
+      await one.quietly('resume')
+      await one.work()
+      await one.engine.ended(one.id)
       return one
     },
   },

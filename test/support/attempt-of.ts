@@ -11,7 +11,8 @@ import { compilePlan } from '../../src/workflow/waves.ts'
 import { evaluate, nodeContext } from './node-context.ts'
 import { workflowOf } from './plans.ts'
 
-export interface Given extends Partial<Pick<NodeContext, 'http' | 'taken' | 'evaluate' | 'attempt' | 'signal'>> {
+export interface Given
+  extends Partial<Pick<NodeContext, 'http' | 'taken' | 'evaluate' | 'attempt' | 'signal' | 'now'>> {
   readonly input?: Json
   readonly timeout_ms?: number
   /** The value of every secret; without it there are none. */
@@ -19,11 +20,13 @@ export interface Given extends Partial<Pick<NodeContext, 'http' | 'taken' | 'eva
   readonly log?: Logger
 }
 
+/** What is random about the URL where the node is called back. */
+export const TOKEN = 'the-token-of-a-callback-of-a-tes'
 const EXECUTION = '01890a5d-ac96-774b-bcce-b302099a8057'
 
 export async function attemptOf(type: NodeType, config: JsonObject, given: Given = {}): Promise<Outcome> {
   const { taken = [], secret, log = silentLogger, input = null, timeout_ms, ...context } = given
-  const { scope, http, signal, attempt: number } = nodeContext({ input, ...context })
+  const { scope, http, signal, attempt: number, now } = nodeContext({ input, ...context })
   const edges = taken.map(({ key }) => `${key} -> it`)
   const workflow = workflowOf(['it', ...edges], { it: timeout_ms === undefined ? {} : { timeout_ms } })
   const nodes = workflow.nodes.map(node =>
@@ -43,6 +46,8 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
     evaluator: endsWithSignal(given.evaluate ?? evaluate),
     http,
     secrets: { find: async () => secret },
+    callbacks: { open: async () => ({ url: `https://mbflow.test/callbacks/${TOKEN}`, token: TOKEN }) },
+    databaseClock: { now: () => now.getTime() },
     log,
   }
   const state = { ...initialState(plan, input), nodes: states }

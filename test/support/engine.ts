@@ -9,6 +9,7 @@ import type { Pool } from '../../src/db/pool.ts'
 import { createEventLog, type EventLog, type EventLogDeps } from '../../src/event/event-log.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
 import { type ArrivalsDeps, createArrivals } from '../../src/execution/arrive.ts'
+import { createCallbacks } from '../../src/execution/callbacks.ts'
 import { type Commands, createCommands } from '../../src/execution/commands.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
 import { type NewExecution, startExecutions } from '../../src/execution/start.ts'
@@ -58,17 +59,9 @@ export async function createTestEngine(
   const databaseClock = createDatabaseClock(systemClock)
   const ids = createIds(databaseClock.now)
   const metrics = createMetrics()
-  const log = silentLogger
-  const eventLog = createEventLog({
-    pool,
-    queue,
-    ids,
-    clock: systemClock,
-    databaseClock,
-    metrics,
-    log,
-    ...(onEnded && { onEnded }),
-  })
+  const [clock, log] = [systemClock, silentLogger]
+  const ground = { pool, queue, ids, clock, databaseClock, metrics, log }
+  const eventLog = createEventLog({ ...ground, ...(onEnded && { onEnded }) })
   const catalog = createCatalog(pool)
   const evaluator = createEvaluator({ size: 1, log: silentLogger })
   const commands = createCommands({ pool, clock: systemClock, log: silentLogger })
@@ -87,6 +80,7 @@ export async function createTestEngine(
     evaluator,
     http: { request: () => Promise.reject(new Error('no network in this test')) },
     secrets: { find: async () => undefined },
+    callbacks: createCallbacks({ pool, origin: Promise.resolve('http://mbflow.test') }),
     log: silentLogger,
     attempts: createLimit(100),
     drainTimeout: 1_000,

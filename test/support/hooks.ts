@@ -4,6 +4,7 @@ import { createDatabaseClock, systemClock } from '../../src/base/clock.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { createMetrics } from '../../src/base/metrics.ts'
+import { callBack, callbackAt } from '../../src/execution/callbacks.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { createReceiver, type Receiver, type ReceiverDeps } from '../../src/inbox/receive.ts'
 import { hookPath, showHook } from '../../src/trigger/hooks.ts'
@@ -57,6 +58,8 @@ export async function createTestHooks(engine: TestEngine, overrides: Partial<Rec
     metrics,
     receiver,
     acceptEvents: async () => [],
+    callbackAt: token => callbackAt(engine.pool, token),
+    callBack: (found, output) => callBack({ ...triggers.arm, pool: engine.pool }, found, { output, by: 'callback' }),
     acceptEventsOf: 'loopback',
     health: { ready: async () => ({ ready: true, checks: {} }) },
   })

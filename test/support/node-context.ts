@@ -12,6 +12,7 @@ export function nodeContext({ input = null, ...given }: GivenContext = {}): Node
     scope,
     taken: [],
     attempt: 1,
+    now: new Date('2026-01-01T00:00:00Z'),
     idempotencyKey: '01890a5d-ac96-774b-bcce-b302099a8057',
     signal: new AbortController().signal,
     log: silentLogger,

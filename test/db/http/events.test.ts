@@ -37,6 +37,8 @@ async function serve({
     receiver: { receive: async () => hookNotFound },
     acceptEvents: events => acceptEvents(on, events),
     acceptEventsOf: of,
+    callbackAt: async () => undefined,
+    callBack: async () => {},
   })
   onTestFinished(() => server.stop())
   await server.start()

@@ -23,6 +23,8 @@ function httpServer(options: Partial<HttpServerOptions> = {}): HttpServer {
     receiver: { receive: async () => hookNotFound },
     acceptEvents: async () => [],
     acceptEventsOf: 'loopback',
+    callbackAt: async () => undefined,
+    callBack: async () => {},
     ...options,
   })
   onTestFinished(() => server.stop())

@@ -34,6 +34,7 @@ const valid: Readonly<Record<string, Row>> = {
   },
   trigger_fires: { trigger_id: trigger?.id, fire_key: 'req:cli:1', disposition: 'fired', execution_id: id },
   calendars: { name: 'valid', config: {} },
+  callbacks: { token_hash: Buffer.alloc(32), execution_id: other.id, node_id: first?.id, generation: 0 },
   hook_tokens: { token_hash: Buffer.alloc(32), token: 'valid', trigger_id: trigger?.id },
   hook_rates: { trigger_id: trigger?.id, minute: at, taken: 1 },
   backfills: {
@@ -174,6 +175,8 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
   ['trigger_fires_slot_run_check', 'run of no slot', 'trigger_fires', { ...skipped, slot_count: 0 }],
   ['calendars_name_check', 'name with a blank', 'calendars', { name: 'days off' }],
   ['hook_tokens_token_hash_check', 'hash of another kind', 'hook_tokens', { token_hash: Buffer.alloc(20) }],
+  ['callbacks_token_hash_check', 'hash of another kind', 'callbacks', { token_hash: Buffer.alloc(20) }],
+  ['callbacks_generation_check', 'generation before the first', 'callbacks', { generation: -1 }],
   ['hook_rates_taken_check', 'fewer than none', 'hook_rates', { taken: -1 }],
   ['inbound_events_names_check', 'event without a type', 'inbound_events', { type: '' }],
   ['inbound_events_names_check', 'event without a source', 'inbound_events', { source: '' }],

@@ -7,7 +7,7 @@ import { triggerTypes } from '../../../src/trigger/registry.ts'
 import { schedulePolicies } from '../../../src/trigger/schedule-policy.ts'
 import { commonPolicies } from '../../../src/trigger/trigger.ts'
 import { DocumentForm } from '../../../src/workflow/form.ts'
-import { readPage, readPages } from './pages.ts'
+import { readPage, readPages, type Table } from './pages.ts'
 
 interface Schema {
   readonly properties?: { readonly [field: string]: Schema }
@@ -20,10 +20,15 @@ const { nodes, edges, triggers } = DocumentForm.properties
 
 interface Described {
   readonly heading: string
+  /** The tables of the chapter it stands in, where several chapters have such a heading. */
+  readonly tables?: readonly Table[]
   readonly schema: unknown
   /** Which of the tables under the heading. */
   readonly table?: number
 }
+
+const border = page.tables.findIndex(({ heading }) => heading === 'Triggers')
+const [ofNodes, ofTriggers] = [page.tables.slice(0, border), page.tables.slice(border)]
 
 const described: readonly Described[] = [
   { heading: 'The document', schema: DocumentForm },
@@ -33,12 +38,13 @@ const described: readonly Described[] = [
   { heading: 'Triggers', table: 1, schema: { properties: commonPolicies } },
   { heading: 'Triggers', table: 2, schema: { properties: schedulePolicies } },
   { heading: 'Calendars', schema: CalendarDocument },
-  ...[...nodeTypes.values(), ...triggerTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema })),
+  ...[...nodeTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema, tables: ofNodes })),
+  ...[...triggerTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema, tables: ofTriggers })),
 ]
 
 test.each(described)('the section $heading names every field and no other, with its default', given => {
-  const { heading, schema, table = 0 } = given
-  const rows = page.tables.filter(one => one.heading === heading)[table]?.rows ?? []
+  const { heading, schema, table = 0, tables = page.tables } = given
+  const rows = tables.filter(one => one.heading === heading)[table]?.rows ?? []
   const documented = rows.map(([field = '', , fallback = '']) => ({ field: field.replaceAll('`', ''), fallback }))
   const fields = fieldsOf(schema as Schema, new Set(documented.map(({ field }) => field)))
   expect(documented.map(({ field }) => field).sort()).toEqual(fields.map(({ field }) => field).sort())

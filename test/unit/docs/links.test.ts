@@ -2,7 +2,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { expect, test } from 'vitest'
-import { anchorOf, ROOT, readPage, readPages } from './pages.ts'
+import { anchorsOf, ROOT, readPage, readPages } from './pages.ts'
 
 const pages = readPages()
 
@@ -14,7 +14,7 @@ test('every link leads to a file, and to a heading where it names one', () => {
         const [file = '', anchor] = text.split('#')
         const target = file === '' ? path : posix.join(posix.dirname(path), file)
         if (!existsSync(`${ROOT}${target}`)) return true
-        return anchor !== undefined && !readPage(target).headings.map(anchorOf).includes(anchor)
+        return anchor !== undefined && !anchorsOf(readPage(target)).includes(anchor)
       })
       .map(({ at, text }) => `${at} ${text}`),
   )

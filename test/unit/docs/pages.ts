@@ -107,8 +107,16 @@ export function wordsOf(command: string): string[] {
   return words.map(word => word.replace(/^(['"])(.*)\1$/s, '$2'))
 }
 
-/** The name GitHub gives a heading in links. */
-export function anchorOf(heading: string): string {
+/** The names GitHub gives the headings of a page in links; of equal ones the second ends in -1. */
+export function anchorsOf({ headings }: Page): string[] {
+  const anchors = headings.map(anchorOf)
+  return anchors.map((anchor, i) => {
+    const before = anchors.slice(0, i).filter(other => other === anchor).length
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
+}
+
+function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
     .replace(/[^\p{L}\p{N} _-]/gu, '')

@@ -32,6 +32,9 @@ type Move =
 const command = fc.oneof(
   fc.constantFrom('cancel', 'pause', 'resume', 'retry', 'redrive').map((verb): Command => ({ verb, by: 'me' })),
   fc.nat(SIZE - 1).map((n): Command => ({ verb: 'rerun', by: 'me', node: `n${n}`, input: n })),
+  fc
+    .record({ n: fc.nat(SIZE - 1), generation: fc.nat(1) })
+    .map(({ n, generation }): Command => ({ verb: 'callback', by: 'me', node: `n${n}`, generation, output: n })),
 )
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 3, arbitrary: command.map((one): Move => ({ kind: 'ask', command: one })) },
@@ -120,8 +123,10 @@ function end(world: World, pick: number, outcome: number): void {
   const open = world.plan.nodes.filter(({ index }) => isAtWork(world.state.nodes[index] ?? UNTOUCHED))
   const key = open[pick % Math.max(1, open.length)]?.key
   if (!world.isHeld || key === undefined) return
+  const { calledBack } = world.state.nodes[world.plan.index.get(key) ?? -1] ?? {}
   const results = { 6: failed(true), 7: failed(), 8: parked(30_000), 9: parked(3_000, failed()) }
-  const result = results[outcome as 6] ?? completed(key, ['yes'])
+  const answer = calledBack && completed(calledBack.output, ['yes'])
+  const result = answer ?? results[outcome as 6] ?? completed(key, ['yes'])
   const now = { at: world.at, random: 0.5 }
   append(world, draft => settleAttempt(world.plan, draft, { key, outcome: result, now }))
   work(world, 'none')
@@ -158,7 +163,9 @@ function check(world: World): void {
   expect(ends - reopenings).toBe(isOver(state) ? 1 : 0)
   expect(types.slice(1).every((type, i) => TERMINAL.has(types[i] ?? '') === REOPENING.has(type))).toBe(true)
   if (isOver(state)) expect(state.nodes.every(isNodeOver)).toBe(true)
-  if (state.status === 'paused') expect(state.nodes.some(isAtWork)).toBe(false)
+  // What a node was called back with is looked at once it goes on.
+  if (state.status === 'paused')
+    expect(state.nodes.some(node => isAtWork(node) && node.calledBack === undefined)).toBe(false)
 }
 
 /** What may become of a node, and when. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Json } from '../../../src/base/json.ts'
 import type { EventBody } from '../../../src/event/event.ts'
 import { type Command, commandProblem, decideCommand, type Verdict } from '../../../src/execution/command.ts'
-import { decideNext, draftOf, failExecution } from '../../../src/execution/decide.ts'
+import { decideNext, draftOf, failExecution, restartLost, settleAttempt } from '../../../src/execution/decide.ts'
 import { decideFate } from '../../../src/execution/fate.ts'
 import { idempotencyKey } from '../../../src/execution/projection.ts'
 import { type ExecutionState, initialState } from '../../../src/execution/state.ts'
@@ -227,4 +227,80 @@ test.each<[string, Partial<Command>, RegExp]>([
   ['an input that is too large', { verb: 'rerun', node: 'a', input: 'x'.repeat(2 ** 20) }, /more than 1048576 bytes/],
 ])('%s is a problem of the command', (_, command, problem) => {
   expect(commandProblem({ verb: 'cancel', ...BY, ...command } as Command)).toMatch(problem)
+})
+
+const ANSWER = { verb: 'callback', node: 'a', generation: 0, output: { ok: true } } as const
+
+/** `a` waits to be called back, and the execution is parked. */
+function calling(plan: Plan): ExecutionState {
+  const draft = draftOf(begun(plan))
+  const outcome = { kind: 'parked', until: 60_000, callback: true } as const
+  settleAttempt(plan, draft, { key: 'a', outcome, now })
+  decideFate(plan, draft, { now, drain: 'none' })
+  expect(draft.state).toMatchObject({ parkedReason: 'callback', wakeAt: after(60_000) })
+  return draft.state
+}
+
+test('a callback gives a node its output and wakes the execution', () => {
+  const plan = planOf(['a'])
+  const { verdict, events, state } = ask(plan, calling(plan), ANSWER)
+  expect(verdict).toEqual({ kind: 'done', is: 'running' })
+  expect(events).toEqual([
+    { type: 'node_called_back', payload: { ...BY, node: 'a', output: { ok: true } } },
+    { type: 'execution_woken', payload: {} },
+  ])
+  expect(state).toMatchObject({ turn: 1, wakeAt: undefined, parkedReason: undefined })
+})
+
+test('the same callback again changes nothing, another one is refused; also when the node has ended', () => {
+  const plan = planOf(['a'])
+  const called = ask(plan, calling(plan), ANSWER).state
+  const over = run(plan, { outcome: () => completed({ ok: true }) }).state
+  const ended = { ...over, nodes: over.nodes.map(node => ({ ...node, calledBack: { output: { ok: true } } })) }
+  for (const state of [called, ended]) {
+    expect(ask(plan, state, ANSWER)).toMatchObject({ verdict: { kind: 'unchanged' }, events: [] })
+    const other = ask(plan, state, { ...ANSWER, output: { ok: false } })
+    expect(other).toMatchObject({ verdict: { kind: 'refused', code: 'CALLBACK_USED' }, events: [] })
+  }
+})
+
+test('a callback counts while the attempt that asked for it still runs, whatever that comes to', () => {
+  const plan = planOf(['a'])
+  const { state, events } = ask(plan, begun(plan), ANSWER)
+  expect(brief(events)).toEqual(['node_called_back a'])
+  const draft = draftOf(state)
+  restartLost(plan, draft, { reason: { code: 'WORKER_LOST', message: 'gone' }, now })
+  expect(draft.events).toEqual([])
+})
+
+test('a callback counts while the next attempt is waited for, and takes its place', () => {
+  const plan = planOf(['a'], { a: { retry: { delay_ms: 600_000, max_delay_ms: 600_000 } } })
+  const draft = draftOf(begun(plan))
+  settleAttempt(plan, draft, { key: 'a', outcome: failed(true), now })
+  decideFate(plan, draft, { now, drain: 'none' })
+  const { events, state } = ask(plan, draft.state, ANSWER)
+  expect(brief(events)).toEqual(['node_called_back a', 'execution_woken'])
+  expect(state.nodes[0]).toMatchObject({ status: 'running', retryAt: undefined, error: undefined })
+  expect(drive(plan, state, after(700_000)).events).toEqual([])
+})
+
+test('a callback to a paused execution is kept until it goes on', () => {
+  const plan = planOf(['a'])
+  const paused = ask(plan, calling(plan), 'pause').state
+  const { verdict, events } = ask(plan, paused, ANSWER)
+  expect(verdict).toEqual({ kind: 'done', is: 'paused' })
+  expect(brief(events)).toEqual(['node_called_back a'])
+})
+
+test('a callback that comes too late is refused', () => {
+  const plan = planOf(['a'])
+  const gone = { verdict: { kind: 'refused', code: 'CALLBACK_GONE' }, events: [] }
+  const waiting = calling(plan)
+  expect(ask(plan, waiting, { ...ANSWER, at: after(59_999) }).verdict.kind).toBe('done')
+  expect(ask(plan, waiting, { ...ANSWER, at: after(60_000) })).toMatchObject(gone) // also when nobody has seen to it
+  expect(ask(plan, ask(plan, waiting, 'cancel').state, ANSWER)).toMatchObject(gone)
+  const over = run(plan, { outcome: () => failed() }).state
+  expect(ask(plan, over, ANSWER)).toMatchObject(gone)
+  const rerun = ask(plan, over, { verb: 'rerun', node: 'a' }).state
+  expect(ask(plan, rerun, ANSWER)).toMatchObject(gone)
 })

@@ -60,6 +60,7 @@ const recorded: Readonly<Record<EventType, true>> = {
   node_skipped: true,
   node_retrying: true,
   node_parked: true,
+  node_called_back: true,
   execution_parked: true,
   execution_limited: true,
   execution_admitted: true,

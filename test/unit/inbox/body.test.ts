@@ -58,7 +58,7 @@ test('a kind the hook does not take is told what it takes', () => {
   expect(read('text/plain', 'a', ['json', 'form'])).toEqual({
     kind: 'refused',
     code: 'MEDIA_TYPE_UNSUPPORTED',
-    message: 'this hook takes application/json or application/x-www-form-urlencoded',
+    message: 'send it as application/json or application/x-www-form-urlencoded',
   })
 })
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createHookToken, hashHookToken } from '../../../src/trigger/hook-token.ts'
+import { createUrlToken, hashUrlToken } from '../../../src/base/url-token.ts'
 
 test('a token holds 192 random bits and needs no escape in a URL', () => {
-  const tokens = Array.from({ length: 1_000 }, createHookToken)
+  const tokens = Array.from({ length: 1_000 }, createUrlToken)
   expect(new Set(tokens).size).toBe(1_000)
   for (const token of tokens) {
     expect(Buffer.from(token, 'base64url')).toHaveLength(24)
@@ -12,13 +12,13 @@ test('a token holds 192 random bits and needs no escape in a URL', () => {
 })
 
 test('what is kept of a token is its hash', () => {
-  const token = createHookToken()
-  expect(hashHookToken(token)).toEqual(createHash('sha256').update(token).digest('hex'))
+  const token = createUrlToken()
+  expect(hashUrlToken(token)).toEqual(createHash('sha256').update(token).digest('hex'))
 })
 
 test.each(['', 'a', 'a'.repeat(31), 'a'.repeat(33), `${'a'.repeat(31)}=`, `${'a'.repeat(31)}/`, `${'a'.repeat(32)}\n`])(
   '%j cannot be a token',
   text => {
-    expect(hashHookToken(text)).toBeNull()
+    expect(hashUrlToken(text)).toBeNull()
   },
 )
