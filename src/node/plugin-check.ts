@@ -24,6 +24,7 @@ const FIELDS: Readonly<Record<keyof NodeType, { readonly form: string; fits(valu
   names: { form: 'a list of names', fits: value => value === undefined || isWords(value) },
   branches: { form: 'true, or absent', fits: isFlag },
   pure: { form: 'true, or absent', fits: isFlag },
+  callback: { form: 'a function, or absent', fits: value => value === undefined || typeof value === 'function' },
   check: { form: 'a function, or absent', fits: value => value === undefined || typeof value === 'function' },
   execute: { form: 'a function', fits: value => typeof value === 'function' },
 }
