@@ -10,11 +10,13 @@ import { checkSchema } from '../base/schema.ts'
 import { SecretError } from '../base/secrets.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
 import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
+import { whatIsMissing } from '../expression/missing.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import {
   type Completed,
   type Failed,
   failed,
+  type NodeError,
   type NodeType,
   type Outcome,
   type Parked,
@@ -87,7 +89,7 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
   } catch (error) {
     if (isTimeUp) return timedOut(timeout)
     if (abort.signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
-    if (error instanceof ExpressionError) return failed(error.code, error.message, { retryable: mayPass(error) })
+    if (error instanceof ExpressionError) return failed(error.code, error.message, evaluationFailed(error))
     if (error instanceof HttpClientError) return failed(error.code, error.message, { retryable: error.retryable })
     if (error instanceof SecretError)
       return failed(error.code, error.message, { retryable: error.code === 'SECRET_UNAVAILABLE' })
@@ -96,6 +98,13 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** `details`: the field of the config, and the place in its expression. */
+function evaluationFailed(error: ExpressionError): Pick<NodeError, 'retryable' | 'details'> {
+  const { path, position } = error
+  const details = { ...(path && { field: path }), ...(position !== undefined && { character: position + 1 }) }
+  return { retryable: mayPass(error), ...(Object.keys(details).length > 0 && { details }) }
 }
 
 function unknownType(type: string): string {
@@ -151,12 +160,14 @@ async function judgeEdges(
   for (const { condition, target } of node.outgoing) {
     if (condition === null || !('when' in condition)) continue
     const key = plan.nodes[target]?.key ?? ''
-    const value = await evaluator.evaluate(condition.when, { ...scope, output })
+    const sees = { ...scope, output }
+    const value = await evaluator.evaluate(condition.when, sees).catch((error: unknown) => {
+      throw new Error(`the condition on "${node.key}" → "${key}": ${messageOf(error)}`)
+    })
     if (typeof value !== 'boolean') {
-      throw new ExpressionError(
-        'EXPRESSION_FAILED',
-        `the condition on "${node.key}" → "${key}" gave ${JSON.stringify(value) ?? 'nothing'}, not true or false`,
-      )
+      const why = value === undefined ? whatIsMissing(condition.when, sees) : undefined
+      const gave = `${JSON.stringify(value) ?? 'nothing'}${why === undefined ? '' : ` (${why})`}`
+      throw new Error(`the condition on "${node.key}" → "${key}" gave ${gave}, not true or false`)
     }
     verdicts[key] = value
   }

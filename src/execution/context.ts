@@ -6,7 +6,7 @@ import type { HttpClient } from '../base/http-client.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
 import { traceparent } from '../base/trace.ts'
-import type { Evaluator } from '../expression/expression.ts'
+import { type Evaluator, ExpressionError } from '../expression/expression.ts'
 import type { NodeContext, NodeType, Scope, TakenInput } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { Callbacks } from './callbacks.ts'
@@ -79,11 +79,20 @@ export class AttemptContext implements NodeContext {
 
   // Bound, since executors take them out of the context.
   readonly evaluate = (expression: string, extra?: JsonObject): Promise<Json | undefined> =>
-    this.#deps.evaluator.evaluate(
-      expression,
-      extra === undefined ? this.scope : { ...this.scope, ...extra },
-      this.#request.abort,
-    )
+    this.#deps.evaluator
+      .evaluate(expression, extra === undefined ? this.scope : { ...this.scope, ...extra }, this.#request.abort)
+      .catch((error: unknown) => {
+        throw error instanceof ExpressionError ? inField(error, expression, this.#request.node) : error
+      })
 
   readonly secret = (name: string): Promise<string> => this.#secrecy.secret(name)
+}
+
+/** The error with the field of the config that holds the expression, as errors of templates have it. */
+function inField(error: ExpressionError, expression: string, { config }: PlanNode): ExpressionError {
+  const field = Object.keys(config).find(key => config[key] === expression)
+  if (field === undefined || error.path !== undefined) return error
+  const named = new ExpressionError(error.code, `${field}: ${error.message}`, error.position)
+  named.path = field
+  return named
 }

@@ -17,6 +17,7 @@ import {
   expressionLimits,
 } from './expression.ts'
 import { handOver } from './fast-path.ts'
+import { whatIsMissing } from './missing.ts'
 import { scan } from './scan.ts'
 import { shorten } from './wording.ts'
 
@@ -82,11 +83,14 @@ export async function renderTemplates(value: Json, scope: JsonObject, sources: T
     const here = evaluateHere(expression, scope)
     return here === handOver ? sources.evaluate(expression, scope) : here
   }
-  return render(value, '', { evaluate, left: expressionLimits.rendered })
+  const missing = (expression: string): string | undefined => whatIsMissing(expression, scope)
+  return render(value, '', { evaluate, missing, left: expressionLimits.rendered })
 }
 
 interface Rendering {
   evaluate(expression: string): Json | undefined | Promise<Json | undefined>
+  /** Why it found nothing, where that can be told. */
+  missing(expression: string): string | undefined
   /** Characters that may still be put together. */
   left: number
 }
@@ -120,10 +124,12 @@ function renderText(text: string, path: string, rendering: Rendering): Json | Pr
   })
 }
 
-function valueAt(path: string, expression: string, { evaluate }: Rendering): Json | Promise<Json> {
+function valueAt(path: string, expression: string, { evaluate, missing }: Rendering): Json | Promise<Json> {
   const found = (value: Json | undefined): Json => {
     if (value !== undefined) return value
-    const message = `${quote(expression)} yields nothing; \`?? "…"\` behind it says what to use instead`
+    const why = missing(expression)
+    const said = `${quote(expression)} yields nothing${why === undefined ? '' : ` (${why})`}`
+    const message = `${said}; \`?? "…"\` behind it says what to use instead`
     throw errorAt(path, 'EXPRESSION_MISSING', { message })
   }
   const named = (error: unknown): never => {

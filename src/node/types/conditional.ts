@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { excerpt } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
+import { whatIsMissing } from '../../expression/missing.ts'
 import { defineNodeType, failed, type Outcome } from '../node-type.ts'
 
 const configSchema = Type.Object(
@@ -40,7 +41,8 @@ export const conditional = defineNodeType<Static<typeof configSchema>>({
 
   async execute({ expression, cases, default: otherwise }, { evaluate, scope }) {
     const verdict = await evaluate(expression)
-    const gave = `${excerpt(expression, 100)} gave ${show(verdict)}`
+    const why = verdict === undefined ? whatIsMissing(expression, scope) : undefined
+    const gave = `${excerpt(expression, 100)} gave ${show(verdict)}${why === undefined ? '' : ` (${why})`}`
     const branch = typeof verdict === 'boolean' ? String(verdict) : verdict
     if (typeof branch !== 'string' || branch === '')
       return failed('CONDITION_NOT_BOOLEAN', `${gave}, not true, false or the name of a case`)

@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { excerpt } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
+import { whatIsMissing } from '../../expression/missing.ts'
 import { defineNodeType, failed } from '../node-type.ts'
 
 const configSchema = Type.Object(
@@ -33,6 +34,8 @@ export const transform = defineNodeType<Static<typeof configSchema>>({
     const output = await evaluate(config.expression)
     if (output !== undefined) return { kind: 'completed', output }
     const wish = 'write `… ?? null` if that is fine, or `[…]` for a list that may be empty'
-    return failed('TRANSFORM_EMPTY', `the expression ${excerpt(config.expression, 100)} found nothing: ${wish}`)
+    const why = whatIsMissing(config.expression, scope)
+    const found = `found nothing${why === undefined ? '' : ` (${why})`}`
+    return failed('TRANSFORM_EMPTY', `the expression ${excerpt(config.expression, 100)} ${found}: ${wish}`)
   },
 })

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { type HttpClient, HttpClientError, type HttpRequest } from '../../../src/base/http-client.ts'
 import type { Json } from '../../../src/base/json.ts'
 import { MAX_OUTPUT_BYTES } from '../../../src/base/json-limits.ts'
+import { ExpressionError } from '../../../src/expression/expression.ts'
 import { defineNodeType, failed, type NodeContext, type NodeType, type Outcome } from '../../../src/node/node-type.ts'
 import { attemptOf } from '../../support/attempt-of.ts'
 
@@ -144,4 +145,36 @@ test('the trace is that of the execution in every attempt, the span is not', asy
   expect(first).toMatchObject({ output: expect.stringMatching(/^00-01890a5dac96774bbcceb302099a8057-/) })
   expect(second).toMatchObject({ output: expect.stringMatching(/^00-01890a5dac96774bbcceb302099a8057-/) })
   expect(second).not.toEqual(first)
+})
+
+test('an expression that fails names the field that holds it, and the place in it', async () => {
+  const evaluate: NodeContext['evaluate'] = async () => {
+    throw new ExpressionError('EXPRESSION_FAILED', 'no number (character 9)', 8)
+  }
+  const type: NodeType = {
+    ...typeThat(async context => ({ kind: 'completed', output: (await context.evaluate('$number(x)')) ?? null })),
+    expressions: ['total'],
+  }
+  expect(await attemptOf(type, { total: '$number(x)' }, { evaluate })).toEqual(
+    failed('EXPRESSION_FAILED', 'total: no number (character 9)', { details: { field: 'total', character: 9 } }),
+  )
+})
+
+test('a template that finds nothing names the field and the step that is not there', async () => {
+  expect(
+    await attemptOf(gives(null), { a: [{ b: '{{ input.customer.nmae }}' }] }, { input: { customer: { name: 'Ada' } } }),
+  ).toEqual(
+    failed(
+      'EXPRESSION_MISSING',
+      'a[0].b: {{ input.customer.nmae }} yields nothing (input.customer has no "nmae"; did you mean "name"?); `?? "…"` behind it says what to use instead',
+      { details: { field: 'a[0].b' } },
+    ),
+  )
+})
+
+test('what the HTTP client throws is a failure of its own, and worth another attempt if it says so', async () => {
+  const throws = typeThat(async () => {
+    throw new HttpClientError('HTTP_UNREACHABLE', 'nobody there', { retryable: true })
+  })
+  expect(await attemptOf(throws, {})).toEqual(failed('HTTP_UNREACHABLE', 'nobody there', { retryable: true }))
 })

@@ -37,7 +37,7 @@ test('what is none of the cases takes the default', async () => {
 })
 
 test.each([
-  ['input.missing', 'nothing'],
+  ['input.missing', 'nothing (input has no "missing"; it is empty)'],
   ['null', 'null'],
   ['1', '1'],
   ['""', '""'],

@@ -28,7 +28,7 @@ test('an expression that finds nothing fails instead of giving null', async () =
     error: {
       code: 'TRANSFORM_EMPTY',
       message:
-        'the expression input.total found nothing: write `… ?? null` if that is fine, or `[…]` for a list that may be empty',
+        'the expression input.total found nothing (input has no "total"; it is empty): write `… ?? null` if that is fine, or `[…]` for a list that may be empty',
       retryable: false,
     },
   })
