@@ -7,9 +7,9 @@
 // 3. Where what waits has executions cancelled, that is asked for as long as there is no room: being asked again changes
 //    nothing.
 import type { Clock } from '../base/clock.ts'
+import { createKeyedLoop, type KeyedLoop } from '../base/keyed-loop.ts'
 import type { Logger } from '../base/log.ts'
 import { createLru } from '../base/lru.ts'
-import { createLoop, type Loop } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import type { Pulsed } from '../db/pulse.ts'
@@ -109,32 +109,12 @@ export interface ReleaserDeps extends ReleaseDeps {
   onFired?(): void
 }
 
-export interface Releaser extends Loop, Pulsed {
-  /** There may be room, or somebody who waits for it, at these triggers. */
-  tell(triggerIds: readonly string[]): void
-  /** There may be some of either at any trigger. */
-  look(): void
-}
-
-const BATCH = 200
-/** Triggers somebody else holds are asked for again after this. Milliseconds. */
-const CONTENDED_MS = 20
 /** An execution that is to make room is asked again after this, in case it was retried since. Milliseconds. */
 const ASK_AGAIN_MS = 10_000
 const NEXT_WAITS = 'the next fire of its trigger waits for it (overlap: cancel_running)'
 const NIL = '00000000-0000-0000-0000-000000000000'
 
-export function createReleaser(deps: ReleaserDeps): Releaser {
-  const told = new Set<string>()
-  let sweptAt = Number.NEGATIVE_INFINITY
-  let after = NIL
-  /** The next page of all triggers of which fires wait. */
-  const sweep = async (): Promise<string[]> => {
-    const found = await findWaiting(deps.pool, { after, limit: BATCH })
-    after = found.length < BATCH ? NIL : (found.at(-1) ?? NIL)
-    if (after === NIL) sweptAt = deps.clock.monotonic()
-    return found
-  }
+export function createReleaser(deps: ReleaserDeps): KeyedLoop & Pulsed {
   /** Monotonic instants at which executions were asked to make room. */
   const asked = createLru<string, number>(10_000)
   const makeRoom = async (crowded: Released['crowded']): Promise<void> => {
@@ -145,40 +125,23 @@ export function createReleaser(deps: ReleaserDeps): Releaser {
       asked.set(id, now)
     }
   }
-  const loop = createLoop({
+  const loop = createKeyedLoop({
     name: 'release',
     clock: deps.clock,
     log: deps.log,
     every: deps.pollInterval,
-    async tick() {
-      const some = [...told].slice(0, BATCH)
-      for (const id of some) told.delete(id)
-      const isSweepDue = deps.clock.monotonic() - sweptAt >= deps.pollInterval
-      const ids = isSweepDue ? [...new Set([...some, ...(await sweep())])] : some
-      if (ids.length === 0) return undefined
-      const { fired, again, crowded, failing } = await release(deps, ids)
-      for (const id of again) told.add(id)
+    first: NIL,
+    find: page => findWaiting(deps.pool, page),
+    async pass(triggerIds) {
+      const { fired, again, crowded, failing } = await release(deps, triggerIds)
       for (const id of failing) await pauseFailing(deps, id)
       await makeRoom(crowded)
       if (fired.length > 0) {
         deps.onFired?.()
         deps.log.info({ evt: 'trigger.released', count: fired.length }, 'released what waited')
       }
-      if (fired.length === 0 && again.length > 0) return CONTENDED_MS
-      return told.size > 0 || after !== NIL ? 0 : undefined
+      return { didAny: fired.length > 0, again }
     },
   })
-  const look = (): void => {
-    sweptAt = Number.NEGATIVE_INFINITY
-    loop.wake()
-  }
-  return {
-    ...loop,
-    question: { dueIn: fireWaits, wake: look },
-    look,
-    tell(triggerIds) {
-      for (const id of triggerIds) told.add(id)
-      loop.wake()
-    },
-  }
+  return { ...loop, question: { dueIn: fireWaits, wake: loop.look } }
 }
