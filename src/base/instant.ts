@@ -28,7 +28,7 @@ function read(date: string, text: string): number | undefined {
 /** The schema of an instant written as text. */
 export function InstantText(description: string): TString {
   return Type.Refine(
-    Type.String({ description }),
+    Type.String({ description, form: 'instant' }),
     text => typeof text !== 'string' || parseInstant(text) !== undefined,
     text =>
       `${JSON.stringify(text)} is not an instant; write it with its offset from UTC, such as 2026-11-22T16:30:00Z`,

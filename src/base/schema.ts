@@ -29,8 +29,9 @@ interface DurationOptions {
   readonly max?: string
 }
 
-/** The schema of a duration written as text. */
+/** The schema of a duration written as text. `form` is what the docs say of the value. */
 export function DurationText({ min = '0s', max, ...options }: DurationOptions): TString {
+  const form = max === undefined ? (min === '0s' ? 'duration' : `duration from ${min}`) : `duration, ${min} to ${max}`
   const problemOf = (text: unknown): string | undefined => {
     if (typeof text !== 'string') return undefined // the type says so
     try {
@@ -44,7 +45,7 @@ export function DurationText({ min = '0s', max, ...options }: DurationOptions): 
     }
   }
   return Type.Refine(
-    Type.String(options),
+    Type.String({ ...options, form }),
     text => problemOf(text) === undefined,
     text => problemOf(text) ?? '',
   )
@@ -53,7 +54,7 @@ export function DurationText({ min = '0s', max, ...options }: DurationOptions): 
 /** The schema of a secret's name. */
 export function SecretName(description: string): TString {
   return Type.Refine(
-    Type.String({ description }),
+    Type.String({ description, form: 'name of a secret' }),
     name => typeof name !== 'string' || isSecretName(name),
     () => 'must be the name of a secret (letters, digits and _), not the secret itself', // which is not shown
   )

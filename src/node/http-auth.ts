@@ -3,22 +3,24 @@ import { type Static, Type } from 'typebox'
 import { SecretName } from '../base/schema.ts'
 
 const strict = { additionalProperties: false }
+const scheme = { description: 'What the secret is: a password, a token, or a key.' }
+const secret = SecretName('The secret.')
 
 export const httpAuthSchema = Type.Union(
   [
     Type.Object(
       {
-        scheme: Type.Literal('basic'),
+        scheme: Type.Literal('basic', scheme),
         username: Type.String({ minLength: 1, pattern: '^[^:]+$', description: 'The user; without a colon.' }),
-        secret: SecretName('The secret that is the password.'),
+        secret,
       },
       strict,
     ),
-    Type.Object({ scheme: Type.Literal('bearer'), secret: SecretName('The secret that is the token.') }, strict),
+    Type.Object({ scheme: Type.Literal('bearer', scheme), secret }, strict),
     Type.Object(
       {
-        scheme: Type.Literal('api_key'),
-        secret: SecretName('The secret that is the key.'),
+        scheme: Type.Literal('api_key', scheme),
+        secret,
         header: Type.Optional(
           Type.String({
             pattern: "^[\\w!#$%&'*+.^`|~-]+$",
@@ -26,7 +28,7 @@ export const httpAuthSchema = Type.Union(
             description: 'The header that holds the key.',
           }),
         ),
-        prefix: Type.Optional(Type.String({ description: 'What stands before the key, such as "Token ".' })),
+        prefix: Type.Optional(Type.String({ description: 'What stands before the key, such as `Token `.' })),
       },
       strict,
     ),

@@ -7,7 +7,7 @@ const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 
 export const httpConfigSchema = Type.Object(
   {
-    url: Type.String({ minLength: 1, description: 'Where to send the request: an absolute http or https URL.' }),
+    url: Type.String({ minLength: 1, description: 'An absolute http or https URL, without user and password in it.' }),
     method: Type.Optional(
       Type.Enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], {
         default: 'GET',
@@ -16,21 +16,20 @@ export const httpConfigSchema = Type.Object(
     ),
     query: Type.Optional(
       Type.Record(Type.String(), Type.Union([scalar, Type.Array(scalar)]), {
-        description: 'Parameters added to the query of the URL; a list repeats its name.',
+        description: 'Parameters added to those of the URL; a list repeats its name.',
       }),
     ),
     headers: Type.Optional(
       Type.Record(Type.String(), scalar, {
-        description:
-          'Request headers. Idempotency-Key, traceparent and User-Agent are sent unless they are given here.',
+        description: '`Idempotency-Key`, `traceparent` and `User-Agent` are sent unless they are given here.',
       }),
     ),
     auth: Type.Optional(httpAuthSchema),
-    body: Type.Optional(Type.Unknown({ description: 'What to send; how, body_type says.' })),
+    body: Type.Optional(Type.Unknown({ description: 'What to send; see `body_type`.' })),
     body_type: Type.Optional(
       Type.Enum(['json', 'text', 'form'], {
         description:
-          'json: any value, encoded; text: a string as it is; form: the fields of an object, URL-encoded. Default text for a string, else json. Sets Content-Type unless headers do.',
+          'How to send it: any value as JSON, a string as it is, the fields of an object URL-encoded. Without it a string is text, all else JSON. Also the `Content-Type`, unless `headers` has one.',
       }),
     ),
     success_codes: Type.Optional(
@@ -42,7 +41,8 @@ export const httpConfigSchema = Type.Object(
         {
           minItems: 1,
           default: ['2xx'],
-          description: 'The status codes that complete the node, such as 404, "2xx" or "200-204"; any other fails it.',
+          form: 'list of codes: `404`, `"2xx"`, `"200-204"`',
+          description: 'The statuses that complete the node; any other fails it with `HTTP_STATUS`.',
         },
       ),
     ),
@@ -51,8 +51,7 @@ export const httpConfigSchema = Type.Object(
         minimum: 0,
         maximum: 10,
         default: 0,
-        description:
-          'How many redirects to follow, none from https to http. Another origin gets no headers but harmless ones.',
+        description: 'How many redirects to follow.',
       }),
     ),
     max_bytes: Type.Optional(
@@ -60,21 +59,21 @@ export const httpConfigSchema = Type.Object(
         minimum: 1,
         maximum: MAX_OUTPUT_BYTES,
         default: MAX_OUTPUT_BYTES,
-        description: 'The largest response body taken, in bytes after decompression; a larger one fails the node.',
+        description:
+          'The largest body taken, in bytes after decompression; a larger one fails the node with `HTTP_TOO_LARGE`.',
       }),
     ),
     next_page: Type.Optional(
       Type.String({
         minLength: 1,
-        description:
-          'JSONata over each answer, asking for more pages: gives the URL of the next (`links.next` is the one in the Link header), or an object of query parameters for it, such as {"cursor": body.next}; nothing, null, false or "" after the last.',
+        description: 'Asks for more pages: gives where the next one is, or nothing after the last.',
       }),
     ),
     items: Type.Optional(
       Type.String({
         minLength: 1,
         default: 'body',
-        description: 'JSONata over each page: the list whose items are collected. What is no list is one item.',
+        description: 'What a page adds to the list that is collected; what is no list is one item.',
       }),
     ),
     max_pages: Type.Optional(
@@ -82,7 +81,7 @@ export const httpConfigSchema = Type.Object(
         minimum: 1,
         maximum: 1000,
         default: 100,
-        description: 'A safeguard: the node fails if there are more pages than this.',
+        description: 'If there are more pages, the node fails with `HTTP_TOO_MANY_PAGES`.',
       }),
     ),
     max_items: Type.Optional(

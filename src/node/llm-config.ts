@@ -5,13 +5,10 @@ import { SecretName } from '../base/schema.ts'
 export const llmConfigSchema = Type.Object(
   {
     provider: Type.Enum(['openai', 'anthropic', 'mock'], {
-      description:
-        'openai: chat completions of OpenAI or of a server that speaks like it; anthropic: messages of Anthropic; mock: asks nobody and answers with the last message, or with a value that fits the schema.',
+      description: 'Whose API is spoken; `mock` asks nobody.',
     }),
     model: Type.String({ minLength: 1, description: 'The model, as the provider names it.' }),
-    prompt: Type.Optional(
-      Type.String({ minLength: 1, description: 'What to ask; the same as a single user message.' }),
-    ),
+    prompt: Type.Optional(Type.String({ minLength: 1, description: 'What to ask. Either this or `messages`.' })),
     messages: Type.Optional(
       Type.Array(
         Type.Object(
@@ -21,14 +18,14 @@ export const llmConfigSchema = Type.Object(
           },
           { additionalProperties: false },
         ),
-        { minItems: 1, description: 'A conversation to go on with, instead of a prompt.' },
+        { minItems: 1, description: 'A conversation to go on with.' },
       ),
     ),
     system: Type.Optional(Type.String({ minLength: 1, description: 'What the model is told before all else.' })),
     schema: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
-        description:
-          'JSON Schema of an object. The model is told to answer with one that fits; the answer is parsed, checked, and handed on as `json`.',
+        form: 'JSON Schema of an object',
+        description: 'What the answer must be; it is parsed, checked, and handed on as `json`.',
       }),
     ),
     temperature: Type.Optional(
@@ -37,18 +34,18 @@ export const llmConfigSchema = Type.Object(
     max_tokens: Type.Optional(
       Type.Integer({
         minimum: 1,
-        description: 'The longest answer, in tokens. Anthropic gets 4096 if it is not given.',
+        description: 'The longest answer. Without it that of the provider; 4096 for `anthropic`.',
       }),
     ),
     base_url: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Where the provider's API is, up to the part before /chat/completions or /messages.",
+        description: 'Where the API is: the part before `/chat/completions` or `/messages`.',
       }),
     ),
     secret: Type.Optional(
       SecretName(
-        'The name of the secret that holds the API key. Default: the name of the provider, and none if base_url is given.',
+        'Which secret is the API key. Without it the one that is called as the provider is; none with `base_url`.',
       ),
     ),
   },

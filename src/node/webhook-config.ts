@@ -8,36 +8,40 @@ const scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 const waitSchema = Type.Object(
   {
     timeout: Type.Optional(
-      DurationText({ min: '1s', default: '7d', description: 'How long to wait once the request was answered.' }),
+      DurationText({ min: '1s', default: '7d', description: 'How long to wait, once the request was answered.' }),
     ),
     on_timeout: Type.Optional(
       Type.Enum(['fail', 'branch'], {
         default: 'fail',
-        description: 'fail: with CALLBACK_TIMEOUT; branch: it completes with null and takes the branch timed_out.',
+        description:
+          'If nobody calls: the node fails with `CALLBACK_TIMEOUT`, or completes with `null` and takes the branch `timed_out`.',
       }),
     ),
     schema: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: 'A JSON Schema that what is posted must fit.' }),
+      Type.Record(Type.String(), Type.Unknown(), {
+        form: 'JSON Schema',
+        description: 'What is posted must fit it. It holds no templates.',
+      }),
     ),
   },
   {
     ...strict,
-    description:
-      'Wait to be called back at {{ callback.url }}, which works once: what is posted there becomes the output.',
+    description: 'Wait to be called back: what is posted becomes the output. `{}` is enough.',
   },
 )
 
 export const webhookConfigSchema = Type.Object(
   {
-    url: Type.String({ minLength: 1, description: 'Where to send the request: an absolute http or https URL.' }),
-    secret: SecretName('The secret that is the signing key: base64, after whsec_ or alone.'),
+    url: Type.String({ minLength: 1, description: 'An absolute http or https URL.' }),
+    secret: SecretName('Which secret is the key: base64, after `whsec_` or alone.'),
     body: Type.Optional(
       Type.Unknown({
-        description: 'What to send, as JSON. Default the input of the node; with wait_for_callback {input, callback}.',
+        description:
+          'What to send, as JSON. Without it the input; with `wait_for_callback` `{input, callback: {url}}`.',
       }),
     ),
     headers: Type.Optional(
-      Type.Record(Type.String(), scalar, { description: 'Headers beside those that sign the request.' }),
+      Type.Record(Type.String(), scalar, { description: 'Headers beside those of the signature.' }),
     ),
     wait_for_callback: Type.Optional(waitSchema),
   },

@@ -10,18 +10,17 @@ const configSchema = Type.Object(
   {
     expression: Type.String({
       minLength: 1,
-      description: 'JSONata that gives true, false or the name of a case; edges out of the node name it as `branch`.',
+      description: 'Gives `true`, `false` or a name: the branch that edges ask for with `branch`.',
     }),
     cases: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,
         uniqueItems: true,
-        description: 'The names the expression may give; any other fails the node or takes the default.',
+        description:
+          'The names it may give; any other fails the node with `CONDITION_UNKNOWN_CASE`, or takes the default.',
       }),
     ),
-    default: Type.Optional(
-      Type.String({ minLength: 1, description: 'The branch taken when the expression gives none of the cases.' }),
-    ),
+    default: Type.Optional(Type.String({ minLength: 1, description: 'The branch for whatever is none of the cases.' })),
   },
   { additionalProperties: false },
 )

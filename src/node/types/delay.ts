@@ -8,9 +8,15 @@ import { defineNodeType } from '../node-type.ts'
 const configSchema = Type.Object(
   {
     for: Type.Optional(
-      DurationText({ description: 'How long to wait, from the start of the node: 90s, 1h30m, 400d.' }),
+      DurationText({
+        description: 'How long to wait, from the start of the node: `90s`, `1h30m`, `400d`; a hundred years at most.',
+      }),
     ),
-    until: Type.Optional(InstantText('The instant to wait for; one that has passed is not waited for.')),
+    until: Type.Optional(
+      InstantText(
+        'What to wait for, with its offset from UTC: `2027-01-01T08:00:00+01:00`. One that has passed is not waited for.',
+      ),
+    ),
   },
   { additionalProperties: false },
 )

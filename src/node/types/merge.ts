@@ -6,9 +6,9 @@ import { defineNodeType, failed, type Outcome, type TakenInput } from '../node-t
 
 const ways = {
   by_node: 'an object with each output under the key of its node',
-  object: 'one object with the fields of all; of equal fields the last wins',
-  deep: 'as object, but equal fields that are objects are merged themselves; lists are replaced',
-  concat: 'one list: lists are joined, other values appended',
+  object: 'one object with the fields of all, of equal fields the last',
+  deep: 'the same, but equal fields that are objects are merged themselves, and lists replaced',
+  concat: 'one list, in which lists are joined and other values appended',
   first: 'the output of the first',
 } as const
 
@@ -18,8 +18,8 @@ const configSchema = Type.Object(
       Type.Enum(Object.keys(ways) as (keyof typeof ways)[], {
         default: 'by_node',
         description: `How the outputs become one: ${Object.entries(ways)
-          .map(([way, meaning]) => `${way}: ${meaning}`)
-          .join('. ')}.`,
+          .map(([way, meaning]) => `\`${way}\` ${meaning}`)
+          .join('; ')}.`,
       }),
     ),
   },

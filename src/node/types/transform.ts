@@ -8,9 +8,11 @@ import { defineNodeType, failed } from '../node-type.ts'
 
 const configSchema = Type.Object(
   {
-    expression: Type.Optional(Type.String({ minLength: 1, description: 'JSONata; its value becomes the output.' })),
+    expression: Type.Optional(Type.String({ minLength: 1, description: 'Its value becomes the output.' })),
     template: Type.Optional(
-      Type.Unknown({ description: 'Any value; it becomes the output once every {{ }} in it is replaced.' }),
+      Type.Unknown({
+        description: 'Becomes the output once every `{{ }}` in it is replaced. Not together with `expression`.',
+      }),
     ),
   },
   { additionalProperties: false },

@@ -24,15 +24,16 @@ import type { WorkflowDocument } from '../../../src/workflow/workflow.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine } from '../../support/engine.ts'
 import { assert } from '../../unit/docs/assert.ts'
-import { blockAfter, readPages } from '../../unit/docs/pages.ts'
+import { jsonAfter, readPages } from '../../unit/docs/pages.ts'
 
-/** The world outside: what ends in `.invalid` cannot be reached, all else answers. */
+let answered = '"hello"'
+/** The world outside: what ends in `.invalid` cannot be reached, all else answers as the page says. */
 const http: HttpClient = {
   async request({ url }) {
     const { hostname } = new URL(url)
     if (hostname.endsWith('.invalid'))
       throw new HttpClientError('HTTP_UNREACHABLE', `${hostname} cannot be reached`, { retryable: true })
-    return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.from('hello') }
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(answered) }
   },
 }
 const notify = new URL('../../../examples/plugins/notify.ts', import.meta.url).pathname
@@ -57,31 +58,36 @@ afterAll(async () => {
 })
 const deps = { ...engine, metrics: createMetrics(), log: silentLogger }
 
-const runs = readPages().flatMap(page =>
+interface Run {
+  readonly at: string
+  readonly text: string
+  /** What it is told of. */
+  readonly event?: string
+  /** What all servers answer. */
+  readonly answer?: string
+  /** What its node is called back with. */
+  readonly callback?: string
+  readonly output?: string
+}
+
+const runs: readonly Run[] = readPages().flatMap(page =>
   page.blocks
     .filter(({ info }) => info === 'yaml' || info === 'yaml acme')
-    .map(block => {
-      const next = blockAfter(page, block)
-      const events = next?.info === 'json event' ? next : undefined
-      const last = events === undefined ? next : blockAfter(page, events)
-      const answer = last?.info === 'json callback' ? last : undefined
-      const end = answer === undefined ? last : blockAfter(page, answer)
-      const says = end?.info === 'json output' ? end.text : undefined
-      return { at: block.at, text: block.text, events: events?.text, answer: answer?.text, says }
-    }),
+    .map(block => ({ at: block.at, text: block.text, ...jsonAfter(page, block) })),
 )
 
 test.each(runs)(
   '$at: the document completes, with the output the page shows',
-  async ({ text, events, answer, says }) => {
+  async ({ text, event, answer = '"hello"', callback, output }) => {
+    answered = answer
     const document = read(text)
     const { calendars } = check(text)
     await applyAll(deps, { documents: { workflows: [document], calendars }, prune: false, dryRun: false })
-    const id = await (events === undefined ? begin(document) : tell(document, events))
-    if (answer !== undefined) await callIts(document, id, JSON.parse(answer))
+    const id = await (event === undefined ? begin(document) : tell(document, event))
+    if (callback !== undefined) await callIts(document, id, JSON.parse(callback))
     const execution = await engine.ended(id)
     expect([execution.status, execution.error]).toEqual(['completed', null])
-    if (says !== undefined) expect(execution.output).toEqual(JSON.parse(says))
+    if (output !== undefined) expect(execution.output).toEqual(JSON.parse(output))
   },
 )
 

@@ -1,13 +1,12 @@
 // docs/documents.md says what the schemas say, and every document of every page is one that apply takes.
 import { expect, test } from 'vitest'
-import { nodeTypes } from '../../../src/node/registry.ts'
 import { check } from '../../../src/trigger/apply-files.ts'
 import { CalendarDocument } from '../../../src/trigger/calendar-document.ts'
 import { triggerTypes } from '../../../src/trigger/registry.ts'
 import { schedulePolicies } from '../../../src/trigger/schedule-policy.ts'
 import { commonPolicies } from '../../../src/trigger/trigger.ts'
 import { DocumentForm } from '../../../src/workflow/form.ts'
-import { readPage, readPages, type Table } from './pages.ts'
+import { readPage, readPages } from './pages.ts'
 
 interface Schema {
   readonly properties?: { readonly [field: string]: Schema }
@@ -20,15 +19,10 @@ const { nodes, edges, triggers } = DocumentForm.properties
 
 interface Described {
   readonly heading: string
-  /** The tables of the chapter it stands in, where several chapters have such a heading. */
-  readonly tables?: readonly Table[]
   readonly schema: unknown
   /** Which of the tables under the heading. */
   readonly table?: number
 }
-
-const border = page.tables.findIndex(({ heading }) => heading === 'Triggers')
-const [ofNodes, ofTriggers] = [page.tables.slice(0, border), page.tables.slice(border)]
 
 const described: readonly Described[] = [
   { heading: 'The document', schema: DocumentForm },
@@ -38,13 +32,12 @@ const described: readonly Described[] = [
   { heading: 'Triggers', table: 1, schema: { properties: commonPolicies } },
   { heading: 'Triggers', table: 2, schema: { properties: schedulePolicies } },
   { heading: 'Calendars', schema: CalendarDocument },
-  ...[...nodeTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema, tables: ofNodes })),
-  ...[...triggerTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema, tables: ofTriggers })),
+  ...[...triggerTypes.values()].map(type => ({ heading: type.type, schema: type.configSchema })),
 ]
 
 test.each(described)('the section $heading names every field and no other, with its default', given => {
-  const { heading, schema, table = 0, tables = page.tables } = given
-  const rows = tables.filter(one => one.heading === heading)[table]?.rows ?? []
+  const { heading, schema, table = 0 } = given
+  const rows = page.tables.filter(one => one.heading === heading)[table]?.rows ?? []
   const documented = rows.map(([field = '', , fallback = '']) => ({ field: field.replaceAll('`', ''), fallback }))
   const fields = fieldsOf(schema as Schema, new Set(documented.map(({ field }) => field)))
   expect(documented.map(({ field }) => field).sort()).toEqual(fields.map(({ field }) => field).sort())
@@ -73,7 +66,7 @@ function fieldsOf({ properties = {}, required = [] }: Schema, rows: ReadonlySet<
   })
 }
 
-test.each([...nodeTypes.keys(), ...triggerTypes.keys()])('the type %s has a section', type => {
+test.each([...triggerTypes.keys()])('the type %s has a section', type => {
   expect(page.headings).toContain(type)
 })
 

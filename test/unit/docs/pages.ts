@@ -6,6 +6,8 @@ export const ROOT = new URL('../../../', import.meta.url).pathname
 export interface Block {
   /** `README.md:12`, where it begins. */
   readonly at: string
+  /** The heading it stands under. */
+  readonly heading: string
   /** What stands behind the opening fence: `yaml`, `console`, `json output`. */
   readonly info: string
   readonly text: string
@@ -48,7 +50,7 @@ export function readPage(path: string): Page {
   const tables: Table[] = []
   const headings: string[] = []
   const prose: Word[] = []
-  let block: { at: string; info: string; lines: string[] } | undefined
+  let block: { at: string; heading: string; info: string; lines: string[] } | undefined
   let rows: string[][] | undefined
   readFileSync(`${ROOT}${path}`, 'utf8')
     .split('\n')
@@ -58,13 +60,14 @@ export function readPage(path: string): Page {
       if (block !== undefined) {
         if (fence === undefined) block.lines.push(line)
         else {
-          blocks.push({ at: block.at, info: block.info, text: block.lines.join('\n') })
+          const { lines, ...rest } = block
+          blocks.push({ ...rest, text: lines.join('\n') })
           block = undefined
         }
         return
       }
       if (fence !== undefined) {
-        block = { at, info: fence, lines: [] }
+        block = { at, heading: headings.at(-1) ?? '', info: fence, lines: [] }
         return
       }
       const [, heading] = /^#+ (.*)$/.exec(line) ?? []
@@ -81,9 +84,12 @@ export function readPage(path: string): Page {
   return { path, blocks, tables: tables.map(withoutRule), headings, links: linksOf(prose), code: codeOf(prose) }
 }
 
-/** The block that follows another one on the same page. */
-export function blockAfter({ blocks }: Page, block: Block): Block | undefined {
-  return blocks[blocks.indexOf(block) + 1]
+/** The blocks of JSON that follow one on the same page, by what they are: `json output` is the `output`. */
+export function jsonAfter({ blocks }: Page, block: Block): { readonly [what: string]: string } {
+  const after = blocks.slice(blocks.indexOf(block) + 1)
+  const other = after.findIndex(({ info }) => !info.startsWith('json '))
+  const json = other === -1 ? after : after.slice(0, other)
+  return Object.fromEntries(json.map(({ info, text }) => [info.slice('json '.length), text]))
 }
 
 /** The commands of a page: lines after `$ ` in transcripts, lines of shell blocks, and those within running text. */
