@@ -3,6 +3,7 @@
 // trip. If it fails, the batch is written step by step, and each append is judged on its own.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
 import { MbflowError, systemCode } from '../base/errors.ts'
+import { failpoint } from '../base/failpoint.ts'
 import { findByKey } from '../db/by-key.ts'
 import { isConflict, type Pool, type Tx } from '../db/pool.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -40,7 +41,20 @@ interface Passed extends Numbered {
   readonly at: Date
 }
 
+interface Written {
+  readonly results: FlushResult<Appended>[]
+  readonly ended: Ended
+}
+
 export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
+  failpoint('append.before')
+  const { results, ended } = await write(deps, batch)
+  failpoint('append.after')
+  if (concerns(ended)) deps.onEnded?.(ended)
+  return results
+}
+
+async function write(deps: FlushDeps, batch: readonly Numbered[]): Promise<Written> {
   try {
     if (batch.every(isFullyFenced)) return await writeWhole(deps, batch)
   } catch (error) {
@@ -48,13 +62,7 @@ export async function flush(deps: FlushDeps, batch: readonly Numbered[]): Promis
   }
   const { pool, queue, databaseClock } = deps
   const observe = databaseClock.observe
-  const { results, ended } = await pool.transaction(tx => writeStepByStep(tx, { queue, observe }, batch))
-  tell(deps, ended)
-  return results
-}
-
-function tell({ onEnded }: FlushDeps, ended: Ended): void {
-  if (concerns(ended)) onEnded?.(ended)
+  return await pool.transaction(tx => writeStepByStep(tx, { queue, observe }, batch))
 }
 
 /** Whether there is anybody to tell. */
@@ -68,7 +76,7 @@ function isFullyFenced({ append: { fence } }: Numbered): boolean {
   return fence.turn !== undefined && fence.claim !== undefined
 }
 
-async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<FlushResult<Appended>[]> {
+async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<Written> {
   const { pool, queue, clock, databaseClock } = deps
   const byId = (batch as readonly FullyFenced[]).toSorted((a, b) =>
     a.append.executionId < b.append.executionId ? -1 : 1,
@@ -82,8 +90,7 @@ async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<
     Promise.all([findByKey(tx), lockAsExpected(tx, byId, at), writeRows(tx, passed), changeJobs(tx)]),
   )
   databaseClock.observe(now, askedAt)
-  tell(deps, ended)
-  return batch.map(({ append }) => appended(append, at))
+  return { results: batch.map(({ append }) => appended(append, at)), ended }
 }
 
 /**
@@ -93,7 +100,7 @@ export async function writeStepByStep(
   tx: Tx,
   { queue, observe }: { queue: Queue; observe?: (at: Date) => void },
   batch: readonly Numbered[],
-): Promise<{ results: FlushResult<Appended>[]; ended: Ended }> {
+): Promise<Written> {
   const wanted = batch.map(one => one.append.executionId)
   const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
   const rows = new Map(locked.map(row => [row.id, row]))

@@ -6,6 +6,7 @@
 //    nothing and is accepted as well; another one is refused.
 import { untilAborted } from '../base/abort.ts'
 import { MbflowError, type Problem } from '../base/errors.ts'
+import { failpoint } from '../base/failpoint.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import { isTooLargeFor } from '../base/json-schema.ts'
 import { checkSchema } from '../base/schema.ts'
@@ -62,6 +63,7 @@ export async function callBack(
   { output, ...asked }: Asked & { readonly output: Json },
 ): Promise<void> {
   const problems = schema ? misfits(schema, output) : []
+  failpoint('callback.before')
   await deps.pool.transaction(async tx => {
     const command = { verb: 'callback', node, generation, output, ...asked } as const
     const [answer] = await controlIn(tx, deps, { command, executionIds: [executionId] })
@@ -70,6 +72,7 @@ export async function callBack(
     if (answer?.kind === 'done' && problems.length > 0)
       throw new MbflowError('CALLBACK_INVALID', 'the output does not fit the schema of the node', { problems })
   })
+  failpoint('callback.after')
 }
 
 function misfits(schema: JsonObject, output: Json): Problem[] {

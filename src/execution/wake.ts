@@ -2,6 +2,7 @@
 // and ends those that lost every worker that took them. Each is one fenced append, so any number of daemons may do this
 // at once and nothing happens twice.
 import type { Clock } from '../base/clock.ts'
+import { failpoint } from '../base/failpoint.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
 import type { Pool } from '../db/pool.ts'
@@ -38,9 +39,12 @@ const NIL = '00000000-0000-0000-0000-000000000000'
 /** Wakes what is due; resolves to how many were woken. */
 export async function wakeDue({ pool, eventLog }: WakeDeps): Promise<number> {
   const due = await findDue(pool, BATCH)
+  if (due.length === 0) return 0
+  failpoint('wake.before')
   const results = await Promise.all(
     due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }), soon())),
   )
+  failpoint('wake.after')
   return results.filter(appended).length
 }
 

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import { PgBoss } from 'pg-boss'
 import { MbflowError, messageOf } from '../base/errors.ts'
+import { failpoint } from '../base/failpoint.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
@@ -145,7 +146,9 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       const batchSize = BATCH_SIZES.find(size => size <= limit)
       if (batchSize === undefined) return []
       const claim = await ready(db => boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db }))
+      failpoint('claim.before')
       const [, jobs] = await pool.atOnce(tx => Promise.all([findByKey(tx), claim(tx)]))
+      if (jobs.length > 0) failpoint('claim.after')
       statistics.claimed(jobs.length)
       return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, ...job.data }))
     },

@@ -1,0 +1,173 @@
+// Daemons that are killed at the boundaries of what they write (src/base/failpoint.ts), and what is left of an execution when
+// the next daemon has ended it: its result, and which of its requests were made once more.
+import { onTestFinished } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import type { Failpoint } from '../../src/base/failpoint.ts'
+import type { Json } from '../../src/base/json.ts'
+import { notify } from '../../src/db/listener.ts'
+import type { Pool } from '../../src/db/pool.ts'
+import { sql } from '../../src/db/sql.ts'
+import { fold } from '../../src/execution/evolve.ts'
+import { findExecution } from '../../src/execution/find.ts'
+import { initialState, isAtWork } from '../../src/execution/state.ts'
+import type { Violation } from '../../src/verify/verify.ts'
+import type { CrashScene } from './crash-scenes.ts'
+import { createTestDatabase } from './database.ts'
+import { createTestEngine } from './engine.ts'
+import { type Running, startMbflow } from './processes.ts'
+import { type Sink, startSink } from './sink.ts'
+
+/** `append.after:2`: when it gets there the second time. */
+export type Place = `${Failpoint}:${number}`
+
+/** What must be the same whatever was killed. */
+interface Result {
+  readonly status: string
+  readonly output: Json
+  /** `key status output`, in the order of their waves. */
+  readonly nodes: readonly string[]
+}
+
+export interface Crashed {
+  /** Whether the daemon got to its failpoint at all. */
+  readonly wasKilled: boolean
+  readonly result: Result
+  /** How often each node asked the sink. */
+  readonly requests: Readonly<Record<string, number>>
+  /** Keys of the nodes of which an attempt was under way, as far as the log knew. */
+  readonly inFlight: readonly string[]
+}
+
+export interface Stage {
+  /** Undisturbed, with the places it got to, in order. */
+  reference(): Promise<Pick<Crashed, 'result' | 'requests'> & { readonly places: readonly Place[] }>
+  /** Kills the daemon there, and lets the next one end the execution. */
+  crashAt(place: Place): Promise<Crashed>
+  violations(): Promise<Violation[]>
+}
+
+const PRELOAD = new URL('./failpoint.mjs', import.meta.url).href
+const PATIENCE_MS = 20_000
+const SIGNING_KEY = `whsec_${Buffer.alloc(32).toString('base64')}`
+
+export async function createStage(scene: CrashScene): Promise<Stage> {
+  const { pool, url } = await createTestDatabase()
+  const sink = await startSink()
+  const engine = await createTestEngine(pool)
+  onTestFinished(() => engine.stop())
+  const version = await engine.publish({ name: scene.name, ...scene.document(sink.url) })
+  async function begin(): Promise<string> {
+    sink.forget()
+    const [id = ''] = await engine.begin(version, [{ n: 1 }])
+    await notify(pool, 'jobs')
+    return id
+  }
+
+  /** Resolves when the execution is over, or its daemon. Whoever is to call back does so meanwhile. */
+  async function overOr(id: string, running: Running): Promise<boolean> {
+    let isGone = false
+    void running.ended.then(() => {
+      isGone = true
+    })
+    for (const patience = AbortSignal.timeout(PATIENCE_MS); ; await systemClock.sleep(10)) {
+      const { status, completed_at, parked_reason } = await findExecution(pool, id)
+      if (completed_at !== null) return true
+      if (isGone) return false
+      if (parked_reason === 'callback') await callBack(running, sink)
+      if (patience.aborted) throw new Error(`execution ${id} is still ${status}; the daemon said ${running.stderr()}`)
+    }
+  }
+
+  async function resultOf(id: string): Promise<Result> {
+    const { status, output, nodes } = await findExecution(pool, id)
+    return { status, output, nodes: nodes.map(row => `${row.key} ${row.status} ${JSON.stringify(row.output)}`) }
+  }
+
+  async function inFlightOf(id: string): Promise<string[]> {
+    const plan = await engine.catalog.plan(version)
+    const { nodes } = fold(plan, initialState(plan, { n: 1 }), await engine.eventLog.read(id))
+    return plan.nodes.flatMap(({ key, index }) => {
+      const node = nodes[index]
+      return node !== undefined && isAtWork(node) && node.calledBack === undefined ? [key] : []
+    })
+  }
+
+  return {
+    async reference() {
+      const running = await start(url)
+      await arm(running)
+      const id = await begin()
+      await overOr(id, running)
+      const result = await resultOf(id)
+      await running.stop('SIGTERM')
+      return { result, requests: sink.requests(), places: placesIn(running.stderr()) }
+    },
+    async crashAt(place) {
+      const victim = await start(url, place)
+      await arm(victim)
+      const id = await begin()
+      const wasKilled = !(await overOr(id, victim))
+      if (!wasKilled) await victim.stop('SIGKILL')
+      const inFlight = wasKilled ? await inFlightOf(id) : []
+      await lapse(pool)
+      const survivor = await start(url)
+      if (!(await overOr(id, survivor))) throw new Error(`the second daemon ended: ${survivor.stderr()}`)
+      const result = await resultOf(id)
+      await survivor.stop('SIGKILL')
+      return { wasKilled, result, requests: sink.requests(), inFlight }
+    },
+    violations: engine.violations,
+  }
+}
+
+async function start(url: string, failpoint = ''): Promise<Running> {
+  const daemon = startMbflow(['start', '--no-migrate'], {
+    env: {
+      DATABASE_URL: url,
+      PORT: '0',
+      LOG_LEVEL: 'warn',
+      MBFLOW_LOG_FORMAT: 'json',
+      MBFLOW_ALLOW_PRIVATE: '127.0.0.1',
+      MBFLOW_POLL_INTERVAL: '100ms',
+      MBFLOW_EXPRESSION_PROCESSES: '1',
+      MBFLOW_SECRET_KEY: SIGNING_KEY,
+      NODE_OPTIONS: `--import=${PRELOAD}`,
+      FAILPOINT: failpoint,
+    },
+  })
+  await daemon.line(/is running/)
+  return daemon
+}
+
+async function arm(daemon: Running): Promise<void> {
+  daemon.send('SIGUSR2')
+  await daemon.line(/^armed/)
+}
+
+/** Whoever gets no answer calls again. */
+async function callBack(daemon: Running, sink: Sink): Promise<void> {
+  const token = sink.callbacks().at(-1)
+  const origin = /http:\/\/\S+/.exec(await daemon.line(/HTTP {2}/))?.[0]
+  if (token === undefined) return
+  await fetch(`${origin}/callbacks/${token}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ approved: true }),
+  }).catch(() => {})
+}
+
+/** Makes the queue believe that whoever held a job has been silent for the whole of its lease. */
+async function lapse(pool: Pool): Promise<void> {
+  await pool.run(sql('test.lapse')`update pgboss.job set state = 'retry' where state = 'active'`)
+}
+
+/** Claims that find nothing come as they like, so that of those that are tried only the first is counted. */
+function placesIn(stderr: string): Place[] {
+  const counts = new Map<string, number>()
+  const places = [...stderr.matchAll(/^reached (.+)$/gm)].map(([, name = '']) => {
+    const count = (counts.get(name) ?? 0) + 1
+    counts.set(name, count)
+    return `${name}:${count}` as Place
+  })
+  return places.filter(place => !place.startsWith('claim.before') || place === 'claim.before:1')
+}
