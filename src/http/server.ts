@@ -30,7 +30,6 @@ export interface HttpServer extends Service {
 const LIMITS = {
   bodyLimit: 1024 * 1024,
   requestTimeout: 30_000,
-  handlerTimeout: 60_000,
   keepAliveTimeout: 72_000,
   maxRequestsPerSocket: 1_000,
   http: { headersTimeout: 15_000, maxHeaderSize: 16 * 1024 },

@@ -1,6 +1,7 @@
 // What many requests ask of the database at the same time, gathered: the hooks they mean, and the fires they make. While
 // one statement is in flight the next gathers, so that load makes batches larger, not slower.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
+import { createLru } from '../base/lru.ts'
 import { isTransient, type Pool } from '../db/pool.ts'
 import { again, createGroupCommit, type FlushResult, Refused } from '../event/group-commit.ts'
 import type { FireDeps } from '../trigger/fire.ts'
@@ -14,8 +15,10 @@ export interface BurstDeps extends FireDeps {
 }
 
 export interface Burst {
-  /** By the hash of its token. */
+  /** By the hash of its token, asking the database. */
   find(hash: string): Promise<FoundHook>
+  /** As it was found a moment ago. Whoever fires is held against what is so by then (`changed`). */
+  remember(hash: string): FoundHook | undefined
   /** Resolves once it is durable. */
   fire(delivery: HookDelivery, bytes: number): Promise<DeliveryFate>
 }
@@ -27,9 +30,13 @@ interface Firing {
 
 const MOST_TOGETHER = 200
 const MOST_BYTES = 4 * 1024 * 1024
+/** Hooks in use are remembered for so long, milliseconds, and so many. */
+const KNOWN_MS = 1_000
+const KNOWN = 1_000
 
 export function createBurst(deps: BurstDeps): Burst {
   let asked = 0
+  const known = createLru<string, { hook: FoundHook; askedAt: number }>(KNOWN)
   const looks = createGroupCommit<{ hash: string; number: number }, FoundHook>({
     keyOf: ({ number }) => String(number),
     sizeOf: () => 1,
@@ -40,6 +47,7 @@ export function createBurst(deps: BurstDeps): Burst {
         const hook = found.get(hash)
         if (hook === undefined) throw new Error('a look-up of hooks left one out')
         deps.databaseClock.observe(hook.now, askedAt)
+        if (hook.trigger !== null) known.set(hash, { hook, askedAt })
         return hook
       })
     },
@@ -57,6 +65,10 @@ export function createBurst(deps: BurstDeps): Burst {
   })
   return {
     find: hash => looks.add({ hash, number: asked++ }),
+    remember(hash) {
+      const { hook, askedAt = 0 } = known.get(hash) ?? {}
+      return deps.clock.monotonic() - askedAt < KNOWN_MS ? hook : undefined
+    },
     fire: (delivery, bytes) => fires.add({ delivery, bytes }),
   }
 }

@@ -56,7 +56,7 @@ export function answerBody(kind: ChallengeKind, body: Json, proven: () => string
       if (typeof plainToken !== 'string' || !/^[\w-]{1,128}$/.test(plainToken)) return null
       const secret = proven()
       if (secret === undefined) return null
-      const encryptedToken = hmac('sha256', secret, [plainToken]).toString('hex')
+      const encryptedToken = hmac('sha256', Buffer.from(secret), [plainToken]).toString('hex')
       return { kind: 'reply', contentType: 'application/json', body: JSON.stringify({ plainToken, encryptedToken }) }
     }
     default:

@@ -1,7 +1,7 @@
 // Takes requests to hooks: finds the hook, has the request judged, fires, and answers only what is durable.
 //
 // 1. Every request is judged by the rule that holds when it is recorded: if somebody edits the trigger in between, it is
-//    judged anew.
+//    judged anew. What nothing is recorded of is judged by the rule of the moment.
 // 2. A token that is unknown, run out, or of a disabled trigger gets one answer after one look-up.
 // 3. What is waiting to be recorded is bounded; beyond that, senders are told to come later.
 
@@ -87,10 +87,14 @@ export function createReceiver(deps: ReceiverDeps): Receiver {
   async function record(hash: string, call: Call): Promise<{ answer: Answer; trigger?: Trigger }> {
     const ownKey = requestKey('hook', deps.ids.next())
     for (let i = 0; i < LOOKS; i++) {
-      const { trigger } = await burst.find(hash)
+      const remembered = i === 0 ? burst.remember(hash) : undefined
+      const { trigger } = remembered ?? (await burst.find(hash))
       if (trigger === null) return { answer: hookNotFound }
       const reception = await judge(trigger, call)
-      if (reception.kind !== 'delivery') return { answer: reception, trigger }
+      if (reception.kind !== 'delivery') {
+        if (remembered !== undefined) continue
+        return { answer: reception, trigger }
+      }
       const { fireKey, contentHash: requestHash, input: fields } = reception
       const delivery = { hash, trigger, fireKey: fireKey ?? ownKey, requestHash, fields }
       const fate = await burst.fire(delivery, call.request.body.length)

@@ -2,15 +2,16 @@
 //
 // 1. Comparing takes as long whatever differs and wherever: all candidates are looked at, and none is left early.
 // 2. What is not exactly the encoding of a digest of the right length matches nothing.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 
 export type HashAlgorithm = 'sha1' | 'sha256' | 'sha512'
 
 /** What was signed, piece by piece. */
 export type Signed = readonly (string | Buffer)[]
 
-export function hmac(algorithm: HashAlgorithm, key: string | Buffer, signed: Signed): Buffer {
-  const mac = createHmac(algorithm, key)
+export function hmac(algorithm: HashAlgorithm, key: Buffer, signed: Signed): Buffer {
+  // Node takes a key object; of bytes it first finds out at length that they are none (24: 21 µs instead of 5).
+  const mac = createHmac(algorithm, createSecretKey(key))
   for (const piece of signed) mac.update(piece)
   return mac.digest()
 }

@@ -47,8 +47,8 @@ function verifySignature(auth: SigningAuth, request: InboundRequest, { secrets, 
 }
 
 /** Standard Webhooks writes its keys in base64, after `whsec_`; everywhere else the text itself is the key. */
-function keyOf({ scheme }: SigningAuth, secret: string): string | Buffer | undefined {
-  return scheme === 'standard_webhooks' ? signingKey(secret) : secret
+function keyOf({ scheme }: SigningAuth, secret: string): Buffer | undefined {
+  return scheme === 'standard_webhooks' ? signingKey(secret) : Buffer.from(secret)
 }
 
 function verifyKey(auth: ApiKeyAuth, request: InboundRequest, secrets: readonly string[]): Refused | null {

@@ -47,7 +47,7 @@ export const house: House = {
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],
   pureBuiltins: {
-    'node:crypto': ['createHash', 'createHmac', 'timingSafeEqual'],
+    'node:crypto': ['createHash', 'createHmac', 'createSecretKey', 'timingSafeEqual'],
     'node:net': ['BlockList', 'SocketAddress', 'isIP'],
     'node:util': ['isDeepStrictEqual'],
   },

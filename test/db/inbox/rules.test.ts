@@ -119,7 +119,8 @@ test('while the database is away nothing is acknowledged, and senders are told t
   expect(await codeOf(response)).toEqual([503, 'DATABASE_UNAVAILABLE'])
 })
 
-test('an unknown hook and a disabled one cost the same statements', async () => {
+/** Hooks whose questions, but for those of a fire, are listed. */
+async function watchedHooks(): Promise<{ others: TestHooks; statements: string[] }> {
   const statements: string[] = []
   const watched: Pool = {
     ...pool,
@@ -128,7 +129,31 @@ test('an unknown hook and a disabled one cost the same statements', async () => 
       return pool.rows<R>(statement)
     },
   }
-  const others = await otherHooks({ pool: watched })
+  return { others: await otherHooks({ pool: watched }), statements }
+}
+
+test('a hook in use is not looked up for every delivery', async () => {
+  const { others, statements } = await watchedHooks()
+  const { trigger, post } = await others.hook(OPEN)
+  await post('{"a":1}')
+  await post('{"a":2}')
+  expect(statements).toEqual(['hook.load'])
+  expect(await others.countExecutions(trigger.id)).toBe(2)
+})
+
+test('a hook that was in use a moment ago and is disabled takes nothing, and answers strangers as one that never was', async () => {
+  const { trigger, post, url } = await hooks.hook({ auth: { scheme: 'api_key', header: 'x-key', secrets: ['shared'] } })
+  const send = (key = ''): Promise<Response> => fetch(url, { method: 'POST', headers: { 'x-key': key } })
+  expect((await send(SECRETS.shared)).status).toBe(202)
+  await disableTrigger(hooks.arm, trigger.id)
+  expect([(await send(SECRETS.shared)).status, (await send('wrong')).status, (await post('{}')).status]).toEqual([
+    404, 404, 404,
+  ])
+  expect(await hooks.countExecutions(trigger.id)).toBe(1)
+})
+
+test('an unknown hook and a disabled one cost the same statements', async () => {
+  const { others, statements } = await watchedHooks()
   const { trigger, post, url } = await others.hook({ auth: { scheme: 'github', secrets: ['shared'] } })
   await disableTrigger(others.arm, trigger.id)
   await post('{}')
