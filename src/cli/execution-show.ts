@@ -70,6 +70,7 @@ function describe({ output }: CliContext, { shown: one, asOf }: Look): string[] 
     ...(one.trigger === null ? [] : [fact('trigger', one.trigger)]),
     ...(one.scheduled_for === null ? [] : [fact('slot', exactly(one.scheduled_for, now))]),
     fact('created', exactly(one.created_at, now)),
+    ...(one.priority === 0 ? [] : [fact('priority', String(one.priority))]),
     ...(one.started_at !== null && one.completed_at !== null
       ? [fact('took', roughly(one.completed_at.getTime() - one.started_at.getTime()))]
       : []),

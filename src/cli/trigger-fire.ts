@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { isPriority, PRIORITIES } from '../workflow/priority.ts'
 import type { CliContext } from './context.ts'
 import { TRIGGER } from './instants.ts'
 import { notEmpty, parseJson } from './option-values.ts'
@@ -8,6 +9,7 @@ import { notEmpty, parseJson } from './option-values.ts'
 interface FireOptions {
   readonly input?: string
   readonly idempotencyKey?: string
+  readonly priority?: number
   readonly wait?: boolean
 }
 
@@ -24,16 +26,21 @@ export function addFire(trigger: Command, context: CliContext): void {
     .argument('<trigger>', TRIGGER)
     .option('--input <json>', "a JSON object; its fields replace those of the trigger's own input")
     .option('--idempotency-key <key>', 'makes it happen once: the same key again gives the same execution', notEmpty)
+    .option(
+      '--priority <number>',
+      `how urgent its execution is, instead of what the trigger says: ${PRIORITIES}`,
+      priorityNumber,
+    )
     .option('--wait', 'wait until the execution is over; exit 1 if it did not complete')
-    .action(async (word: string, { input, idempotencyKey: key, wait }: FireOptions) => {
+    .action(async (word: string, { input, idempotencyKey: key, priority, wait }: FireOptions) => {
       const given = parseInput(input)
       const { findTrigger } = await import('../trigger/find.ts')
       const { fireManually } = await import('../trigger/fire-manually.ts')
       const { withVerbs } = await import('./verbs.ts')
       const { triggerId, ...fired } = await withVerbs(context, async deps => {
         const { id } = await findTrigger(deps.pool, word)
-        const request = { triggerId: id, input: given, scope: 'cli', ...(key === undefined ? {} : { key }) }
-        return { triggerId: id, ...(await fireManually(deps, request)) }
+        const asked = { ...(key !== undefined && { key }), ...(priority !== undefined && { priority }) }
+        return { triggerId: id, ...(await fireManually(deps, { triggerId: id, input: given, scope: 'cli', ...asked })) }
       })
       if (fired.disposition === 'skipped') {
         throw new MbflowError('REFUSED', `${word} did not fire: ${REFUSALS[fired.reason ?? ''] ?? fired.reason}`, {
@@ -52,6 +59,12 @@ export function addFire(trigger: Command, context: CliContext): void {
           : `${repeated ? 'fired before with this key:' : 'started'} execution ${executionId}`,
       ])
     })
+}
+
+function priorityNumber(text: string): number {
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!isPriority(value)) throw new InvalidArgumentError(`must be ${PRIORITIES}`)
+  return value
 }
 
 function parseInput(text: string | undefined): JsonObject {

@@ -50,8 +50,9 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
     ended.delete(node.key)
     running.set(node.key, mine)
     const scope = scopes.of(state, node)
-    const result = await deps.attempts.run(() =>
-      attempt(deps, { plan, node, executionId: row.id, state, scope, abort }),
+    const result = await deps.attempts.run(
+      () => attempt(deps, { plan, node, executionId: row.id, state, scope, abort }),
+      row.priority,
     )
     deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
     if (running.get(node.key) !== mine) return

@@ -111,6 +111,7 @@ export interface ShownExecution extends ListedExecution {
   readonly last_sequence: number
   readonly wake_at: Date | null
   readonly parked_reason: string | null
+  readonly priority: number
   readonly nodes: readonly ShownNode[]
 }
 
@@ -132,7 +133,7 @@ export async function showExecution(db: Db, id: string): Promise<ShownExecution 
     select ${listed}, e.trigger_data,
       case when e.input_mapping is null then e.input_data else (
         select v.payload -> 'input' from public.events v
-        where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason,
+        where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason, e.priority,
       coalesce((
         select json_agg(json_build_object('key', n.key, 'type', n.type, 'status', x.status, 'wave', x.wave,
           'retry_count', x.retry_count, 'input', x.input_data, 'output', x.output_data, 'error', x.error,

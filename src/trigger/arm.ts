@@ -50,6 +50,7 @@ export async function createTrigger(tx: Tx, { ids }: { ids: Ids }, wanted: NewTr
     pausedBy: null,
     pauseNote: null,
     lastTriggeredAt: null,
+    workflowPriority: null,
   }
   await insertTrigger(tx, trigger)
   await giveToken(tx, trigger)

@@ -14,8 +14,6 @@ export type BackfillOverlap = (typeof backfillOverlaps)[number]
 
 /** Slots looked at in one go. */
 const CHUNK_SLOTS = 1_000
-/** What comes due comes before what is made up for. */
-const PRIORITY = -1
 const MINUTE_MS = 60_000
 /** A rate makes up for so much of a delay, milliseconds. */
 const LENIENCE_MS = 1_000
@@ -107,7 +105,7 @@ function disposalOf(trigger: Trigger, backfillId: string, decision: Decision): D
     const { slot } = decision
     const slots = { from: slot, until: slot, count: 1 }
     const fireKey = backfillKey(backfillId, slot)
-    return { trigger, fireKey, disposition: 'fired', reason: null, slots, priority: PRIORITY }
+    return { trigger, fireKey, disposition: 'fired', reason: null, slots }
   }
   const { reason, from, until, count } = decision
   const slots = { from, until, count }

@@ -5,6 +5,7 @@ import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Db, Pool } from '../db/pool.ts'
+import { isPriority, PRIORITIES } from '../workflow/priority.ts'
 import { disposeRequest } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
 import { checkGiven } from './given.ts'
@@ -17,6 +18,8 @@ export interface ManualRequest {
   readonly triggerId: string
   /** Replaces fields of the trigger's own input. */
   readonly input: JsonObject
+  /** How urgent its execution is; absent = as the trigger says. */
+  readonly priority?: number
   /** Who asks: the scope of the key. */
   readonly scope: string
   /** What the header Idempotency-Key holds, where there are headers. */
@@ -41,7 +44,9 @@ export async function fireManually(
   request: ManualRequest,
 ): Promise<ManualFire> {
   refuseUnusable(request)
-  const requestHash = hashOf(request.input)
+  const { input, priority } = request
+  const asked = priority === undefined ? {} : { priority }
+  const requestHash = hashOf(priority === undefined ? input : { input, priority })
   return deps.pool.transaction(async tx => {
     const fireKey = requestKey(request.scope, request.key ?? deps.ids.next())
     // Sent together, done in this order: the trigger, the instant and the key are those under the mutex.
@@ -56,7 +61,7 @@ export async function fireManually(
         hint: 'mbflow trigger list',
       })
     if (earlier !== undefined) return { ...repeated(earlier, { request, requestHash }), fireKey }
-    refuseUnlessFirable(trigger, request.input)
+    refuseUnlessFirable(trigger, input)
     const { disposition, reason } = disposeRequest(trigger, (await loadStanding(tx, [trigger]))(trigger), now.getTime())
     const disposal: Disposal = {
       trigger,
@@ -64,7 +69,7 @@ export async function fireManually(
       disposition,
       reason,
       slots: null,
-      carried: { given: request.input },
+      carried: { given: input, ...asked },
       requestHash,
     }
     const { fired } = await fire(tx, deps, { disposals: [disposal], now })
@@ -73,7 +78,9 @@ export async function fireManually(
 }
 
 /** What makes no request, whatever the trigger. */
-function refuseUnusable({ input, key }: ManualRequest): void {
+function refuseUnusable({ input, key, priority = 0 }: ManualRequest): void {
+  if (!isPriority(priority))
+    throw new MbflowError('INPUT_INVALID', `the priority must be ${PRIORITIES}, is ${priority}`)
   if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key)) {
     throw new MbflowError('INPUT_INVALID', `the idempotency key ${JSON.stringify(key)} cannot be used`, {
       hint: 'a key has 1 to 255 printable ASCII characters',
@@ -115,7 +122,7 @@ function repeated(
   if (earlier.requestHash !== requestHash) {
     throw new MbflowError(
       'REQUEST_CONFLICT',
-      `the key ${JSON.stringify(request.key)} was used before, with another input`,
+      `the key ${JSON.stringify(request.key)} was used before, with another input or priority`,
       {
         hint: 'a key stands for one request: use another one',
       },
@@ -125,9 +132,9 @@ function repeated(
   return { disposition, reason, executionId, repeated: true }
 }
 
-/** Of the input, whatever the order of its fields. */
-function hashOf(input: JsonObject): string {
-  const sorted = JSON.stringify(input, (_, value: unknown) =>
+/** Of what was asked for, whatever the order of its fields. */
+function hashOf(asked: JsonObject): string {
+  const sorted = JSON.stringify(asked, (_, value: unknown) =>
     isJsonObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   )
   return createHash('sha256').update(sorted).digest('hex')

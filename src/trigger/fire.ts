@@ -20,6 +20,7 @@ import {
   recordDispositions,
   type WaitingFire,
 } from './ledger.ts'
+import { priorityOf } from './priority.ts'
 import { countsFailures, limitsOverlap, rests } from './start-policy.ts'
 import { startCooldowns } from './start-store.ts'
 import { markTriggered } from './store.ts'
@@ -41,8 +42,6 @@ export interface Disposal {
   readonly slots: { readonly from: Instant; readonly until: Instant; readonly count: number } | null
   /** Read when it is fired, and kept while it waits; nothing for a slot. */
   readonly carried?: Carried
-  /** Of its execution: higher is claimed earlier; 0 unless given. */
-  readonly priority?: number
   /** Of a request: what it asked for, so that its key cannot stand for something else later. */
   readonly requestHash?: string
 }
@@ -162,11 +161,7 @@ function ledgerRow(disposal: Disposal, ids: Ids): LedgerRow {
   }
 }
 
-function newExecution(
-  { trigger, fireKey, slots, carried = {}, priority = 0 }: Disposal,
-  id: string,
-  now: Date,
-): NewExecution {
+function newExecution({ trigger, fireKey, slots, carried = {} }: Disposal, id: string, now: Date): NewExecution {
   return {
     id,
     workflowId: trigger.workflowId,
@@ -175,7 +170,7 @@ function newExecution(
     fireKey,
     triggerData: triggerData(trigger, { fireKey, slot: slots?.from, now, carried }),
     ...inputOf(trigger.config, carried),
-    priority,
+    priority: priorityOf(trigger, { fireKey, carried }),
     reportsEnd: limitsOverlap(trigger) || countsFailures(trigger),
   }
 }

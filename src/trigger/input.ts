@@ -25,8 +25,9 @@ export const inputSchema = Type.Union(
 export interface Carried {
   /** What its type says it carries, such as `body`. */
   readonly fields?: JsonObject
-  /** Of a fire by hand: what was given as input. */
+  /** Of a fire by hand: what was given as input, and the priority of its execution. */
   readonly given?: JsonObject
+  readonly priority?: number
   /** Of an event: the workflows whose ends led to it, for these are not to run because of it. */
   readonly chain?: readonly string[]
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { DurationText } from '../base/schema.ts'
 import { listWords } from '../base/schema-words.ts'
+import { priorityForm } from '../workflow/settings-form.ts'
 
 /** The most executions at once, and the most fires that wait. */
 const MOST_AT_ONCE = 1_000
@@ -51,6 +52,11 @@ export const startPolicies = {
       max: '30d',
       description: 'After a fire, what comes before this time has passed is skipped.',
     }),
+  ),
+  priority: Type.Optional(
+    priorityForm(
+      'How urgent the executions it starts are: higher comes first; default: as the settings of the workflow say.',
+    ),
   ),
   pause_after_failures: Type.Optional(
     Type.Integer({

@@ -11,7 +11,8 @@ const MUTEX_SEED = 1
 
 export const columns = constant`id, workflow_id as "workflowId", workflow_name as "workflowName", key, name, type, config, enabled,
       spec_version as "specVersion", anchor_at as "anchorAt", paused_at as "pausedAt", paused_by as "pausedBy",
-      pause_note as "pauseNote", last_triggered_at as "lastTriggeredAt"`
+      pause_note as "pauseNote", last_triggered_at as "lastTriggeredAt",
+      (select (w.settings ->> 'priority')::integer from public.workflows w where w.id = workflow_id) as "workflowPriority"`
 
 /** Waits for the mutex of one trigger, held until the transaction ends: what fires, edits, pauses or backfills takes it. */
 export async function lockTrigger(tx: Tx, id: string): Promise<void> {

@@ -147,6 +147,7 @@ const NEW = {
   pausedBy: null,
   pauseNote: null,
   lastTriggeredAt: null,
+  workflowPriority: null,
 }
 
 function pick({ workflows }: Documents, word: string | undefined): { workflowName: string; wanted: TriggerDocument } {

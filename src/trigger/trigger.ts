@@ -26,6 +26,8 @@ export interface Trigger {
   readonly pausedBy: string | null
   readonly pauseNote: string | null
   readonly lastTriggeredAt: Date | null
+  /** What the version it runs says; null if it says nothing. */
+  readonly workflowPriority: number | null
 }
 
 /** Whether it fires: its document says so, and nobody paused it. */

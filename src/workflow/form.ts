@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox'
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
 import { DurationText } from '../base/schema.ts'
+import { formOfSettings, SettingsForm, settingsOfForm } from './settings-form.ts'
 import type {
   EdgeCondition,
   EdgeDocument,
@@ -12,7 +13,6 @@ import type {
   RetryPolicy,
   TriggerDocument,
   WorkflowDocument,
-  WorkflowSettings,
 } from './workflow.ts'
 
 export const MAX_NODES = 200
@@ -99,25 +99,6 @@ const TriggerForm = Type.Object(
   strict,
 )
 
-const ConcurrencyForm = Type.Object(
-  {
-    max: Type.Integer({ minimum: 1, maximum: 10_000, description: 'How many executions may be under way at once' }),
-    key: Type.Optional(
-      Type.String({
-        minLength: 1,
-        description: 'Expression over input, vars, trigger, execution: each of its values has a limit of its own',
-      }),
-    ),
-    on_limit: Type.Optional(
-      Type.Enum(['queue', 'skip', 'cancel_oldest'], {
-        default: 'queue',
-        description: 'What becomes of one more: it waits, it is skipped, or the oldest is cancelled for it',
-      }),
-    ),
-  },
-  strict,
-)
-
 export const DocumentForm = Type.Object(
   {
     name: Type.String({
@@ -128,17 +109,7 @@ export const DocumentForm = Type.Object(
     }),
     description: Type.Optional(Type.String()),
     variables: Type.Optional(Free('What expressions see as vars')),
-    settings: Type.Optional(
-      Type.Object(
-        {
-          timeout: Type.Optional(
-            DurationText({ min: '1ms', max: '30d', description: 'How long an execution may take; default: no limit' }),
-          ),
-          concurrency: Type.Optional(ConcurrencyForm),
-        },
-        strict,
-      ),
-    ),
+    settings: Type.Optional(SettingsForm),
     nodes: Type.Array(NodeForm, { minItems: 1, maxItems: MAX_NODES }),
     edges: Type.Optional(Type.Array(EdgeForm, { maxItems: MAX_EDGES })),
     triggers: Type.Optional(Type.Array(TriggerForm, { maxItems: MAX_TRIGGERS })),
@@ -147,7 +118,6 @@ export const DocumentForm = Type.Object(
 )
 
 export type DocumentForm = Static<typeof DocumentForm>
-type SettingsForm = NonNullable<DocumentForm['settings']>
 type NodeForm = Static<typeof NodeForm>
 type EdgeForm = Static<typeof EdgeForm>
 type TriggerForm = Static<typeof TriggerForm>
@@ -162,13 +132,6 @@ export function fromForm(form: DocumentForm): WorkflowDocument {
     nodes: form.nodes.map(nodeOfForm),
     edges: (form.edges ?? []).map(edgeOfForm),
     triggers: (form.triggers ?? []).map(triggerOfForm),
-  }
-}
-
-function settingsOfForm({ timeout, concurrency }: SettingsForm): WorkflowSettings {
-  return {
-    ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }),
-    ...(concurrency !== undefined && { concurrency }),
   }
 }
 
@@ -239,10 +202,6 @@ export function formOf(
     }),
     ...(triggers.length > 0 && { triggers: triggers.map(formOfTrigger) }),
   }
-}
-
-function formOfSettings({ timeout_ms, ...settings }: WorkflowSettings): SettingsForm {
-  return { ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }), ...settings }
 }
 
 function formOfNode({ key, name, type, config, policy, position }: NodeDocument): NodeForm {

@@ -33,6 +33,8 @@ export interface WorkflowSummary {
 export interface WorkflowSettings {
   /** Milliseconds an execution may take; absent = no limit. */
   readonly timeout_ms?: number
+  /** How urgent executions are unless what starts them says otherwise: higher comes first; absent = 0. */
+  readonly priority?: number
   /** How many executions may be under way at once; absent = no limit. */
   readonly concurrency?: ConcurrencyLimit
 }

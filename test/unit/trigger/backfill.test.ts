@@ -59,7 +59,6 @@ test('each slot is fired under the key of the backfill, after what comes due', (
     fireKey: backfillKey('b', start + HOUR_MS),
     disposition: 'fired',
     slots: { from: start + HOUR_MS, count: 1 },
-    priority: -1,
   })
 })
 

@@ -184,7 +184,7 @@ test.each<[string, string, unknown, string[]]>([
     'manual',
     { misfire: { policy: 'skip' } },
     [
-      'triggers[0].config.misfire is not a known field (known fields: input_schema, overlap, concurrency, buffer, cooldown, pause_after_failures, input)',
+      'triggers[0].config.misfire is not a known field (known fields: input_schema, overlap, concurrency, buffer, cooldown, priority, pause_after_failures, input)',
     ],
   ],
   [

@@ -18,6 +18,7 @@ export function triggerOf(type: Trigger['type'], config: JsonObject, rest: Parti
     pausedBy: null,
     pauseNote: null,
     lastTriggeredAt: null,
+    workflowPriority: null,
     ...rest,
   }
 }

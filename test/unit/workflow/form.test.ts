@@ -46,6 +46,7 @@ const document: fc.Arbitrary<WorkflowDocument> = fc.record({
   settings: fc.record(
     {
       timeout_ms: duration,
+      priority: fc.integer({ min: -100, max: 100 }),
       concurrency: fc.record(
         {
           max: fc.integer({ min: 1, max: 10_000 }),

@@ -53,6 +53,11 @@ const bad: Case[] = [
     [['settings.timeout', 'must be at most 30d']],
   ],
   [
+    'a priority off the scale',
+    document({ settings: { priority: 101 } }),
+    [['settings.priority', 'must be at most 100']],
+  ],
+  [
     'a limit without a number, with a policy there is not',
     document({ settings: { concurrency: { on_limit: 'drop' } } }),
     [

@@ -1,0 +1,55 @@
+// The settings of a workflow in the form documents have, and the way to the words of the domain and back.
+import { type Static, Type } from 'typebox'
+import { formatDuration, parseDuration } from '../base/duration.ts'
+import { DurationText } from '../base/schema.ts'
+import { MOST_URGENT } from './priority.ts'
+import type { WorkflowSettings } from './workflow.ts'
+
+const strict = { additionalProperties: false }
+
+export const priorityForm = (description: string) =>
+  Type.Integer({ minimum: -MOST_URGENT, maximum: MOST_URGENT, description })
+
+const ConcurrencyForm = Type.Object(
+  {
+    max: Type.Integer({ minimum: 1, maximum: 10_000, description: 'How many executions may be under way at once' }),
+    key: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Expression over input, vars, trigger, execution: each of its values has a limit of its own',
+      }),
+    ),
+    on_limit: Type.Optional(
+      Type.Enum(['queue', 'skip', 'cancel_oldest'], {
+        default: 'queue',
+        description: 'What becomes of one more: it waits, it is skipped, or the oldest is cancelled for it',
+      }),
+    ),
+  },
+  strict,
+)
+
+export const SettingsForm = Type.Object(
+  {
+    timeout: Type.Optional(
+      DurationText({ min: '1ms', max: '30d', description: 'How long an execution may take; default: no limit' }),
+    ),
+    priority: Type.Optional(
+      priorityForm(
+        'How urgent its executions are: higher comes first, unless a trigger or a request says otherwise; default: 0',
+      ),
+    ),
+    concurrency: Type.Optional(ConcurrencyForm),
+  },
+  strict,
+)
+export type SettingsForm = Static<typeof SettingsForm>
+
+/** Of a form that was checked. */
+export function settingsOfForm({ timeout, ...settings }: SettingsForm): WorkflowSettings {
+  return { ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }), ...settings }
+}
+
+export function formOfSettings({ timeout_ms, ...settings }: WorkflowSettings): SettingsForm {
+  return { ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }), ...settings }
+}
