@@ -8,8 +8,9 @@ import type { Json } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Asked, EventBody } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
-import { cancelExecution, type Draft, emit } from './decide.ts'
-import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing, type NodeState } from './state.ts'
+import { cancelExecution } from './decide.ts'
+import { type Draft, emit } from './draft.ts'
+import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing } from './state.ts'
 
 export type Command = Asked &
   (
@@ -141,7 +142,7 @@ function retry(one: Case): Verdict {
       hint: 'To run a part of it again, rerun it from a node.',
     }
   }
-  say(one, { type: 'workflow_retried', payload: { ...asked, nodes: keysOf(plan, draft.state, isUnfinished) } })
+  say(one, { type: 'workflow_retried', payload: { ...asked, nodes: keysOf(plan, unfinished(plan, draft.state)) } })
   return goesOn(draft)
 }
 
@@ -156,7 +157,7 @@ function redrive(one: Case): Verdict {
       hint: 'Retry it if it failed or was cancelled, or rerun it from a node.',
     }
   }
-  say(one, { type: 'workflow_redriven', payload: { ...asked, nodes: keysOf(plan, draft.state, isUnfinished) } })
+  say(one, { type: 'workflow_redriven', payload: { ...asked, nodes: keysOf(plan, unfinished(plan, draft.state)) } })
   return goesOn(draft)
 }
 
@@ -182,8 +183,8 @@ function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>):
     }
   }
   const anew = nodesBehind(plan, index)
-  const nodes = keysOf(plan, draft.state, (_, i) => anew.has(i))
-  const retried = keysOf(plan, draft.state, (other, i) => isUnfinished(other) && !anew.has(i))
+  const nodes = keysOf(plan, anew)
+  const retried = keysOf(plan, unfinished(plan, draft.state)).filter(key => !nodes.includes(key))
   const changed = input === undefined ? {} : { input }
   say(one, { type: 'workflow_rerun', payload: { ...asked, node, ...changed, nodes, retried } })
   return goesOn(draft)
@@ -215,9 +216,15 @@ function gone(why: string): Verdict {
   return { kind: 'refused', code: 'CALLBACK_GONE', why, hint: 'Nothing waits for it any more.' }
 }
 
-/** Failed and nothing took over from it, or not reached. */
-function isUnfinished(node: NodeState): boolean {
-  return node.unreached || (node.status === 'failed' && !node.handled)
+/** What failed and nothing took over from, what was not reached, and what was left out behind these. */
+function unfinished(plan: Plan, { nodes }: ExecutionState): Set<number> {
+  const found = new Set<number>()
+  nodes.forEach((node, index) => {
+    if (!node.unreached && (node.status !== 'failed' || node.handled)) return
+    found.add(index)
+    for (const behind of nodesBehind(plan, index)) if (nodes[behind]?.status === 'skipped') found.add(behind)
+  })
+  return found
 }
 
 /** Whether it ended because every worker that took it was lost. */
@@ -232,11 +239,9 @@ function nodesBehind(plan: Plan, index: number): Set<number> {
   return found
 }
 
-function keysOf(plan: Plan, state: ExecutionState, which: (node: NodeState, index: number) => boolean): string[] {
-  return plan.nodes.flatMap(({ key, index }) => {
-    const node = state.nodes[index]
-    return node !== undefined && which(node, index) ? [key] : []
-  })
+/** In the order of the document. */
+function keysOf(plan: Plan, indexes: ReadonlySet<number>): string[] {
+  return plan.nodes.flatMap(({ key, index }) => (indexes.has(index) ? [key] : []))
 }
 
 function goesOn({ state }: Draft): Verdict {

@@ -6,38 +6,15 @@
 import { retryDelay } from '../base/retry.ts'
 import type { EdgeVerdicts, EventBody, Foreseen, RecordedError } from '../event/event.ts'
 import type { Completed, Failed, NodeError, Outcome } from '../node/node-type.ts'
-import type { Plan, PlanNode } from '../workflow/waves.ts'
-import { evolve } from './evolve.ts'
+import { type Plan, type PlanNode, planNode } from '../workflow/waves.ts'
+import { type Draft, emit, type Now } from './draft.ts'
 import { finalOutput, skipReason } from './inputs.ts'
-import { type ExecutionState, isAtWork, isNodeOver, isOver, isPausing, type NodeState } from './state.ts'
-
-const LEFT: RecordedError = { code: 'NODE_ABORTED', message: 'the execution failed while the node waited' }
+import { isAtWork, isNodeOver, isOver, isPausing, type NodeState, nodeOf } from './state.ts'
+import { type Cause, LEFT, shortcoming, stopper } from './strategy.ts'
 
 /** Nodes of one execution that may run at once. */
 export const MAX_RUNNING = 64
 const MAX_DELAY_MS = 300_000
-
-export interface Now {
-  /** Estimated database time; one object for all that is decided at this instant. */
-  readonly at: Date
-  /** In [0, 1): the jitter of a retry delay. */
-  readonly random: number
-}
-
-/** Collects events and folds them into the state as it goes, so that each decision sees the ones before it. */
-export interface Draft {
-  readonly events: EventBody[]
-  state: ExecutionState
-}
-
-export function draftOf(state: ExecutionState): Draft {
-  return { events: [], state }
-}
-
-export function emit(plan: Plan, draft: Draft, { body, at }: { body: EventBody; at: Date }): void {
-  draft.events.push(body)
-  draft.state = evolve(plan, draft.state, { body, at })
-}
 
 /** Starts what can start, closes waves, ends the execution. */
 export function decideNext(plan: Plan, draft: Draft, now: Now): void {
@@ -54,12 +31,15 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
       startNodes(plan, draft, now)
       if (!plan.waves[wave]?.every(index => isNodeOver(nodeOf(draft.state, index)))) return
       say({ type: 'wave_completed', payload: { wave } })
-      const failure = unhandledFailure(plan, draft.state)
-      if (failure !== undefined) return fail(plan, draft, { ...failure, now })
+      const cause = stopper(plan, draft.state)
+      if (cause !== undefined) return fail(plan, draft, { cause, now })
     }
     const next = plan.waves[wave + 1]
-    if (next === undefined)
+    if (next === undefined) {
+      const cause = shortcoming(plan, draft.state)
+      if (cause !== undefined) return fail(plan, draft, { cause, now })
       return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
+    }
     say({ type: 'wave_started', payload: { wave: wave + 1, nodes: next.length } })
     for (const index of next) {
       if (isNodeOver(nodeOf(draft.state, index))) continue // kept by a rerun
@@ -72,7 +52,7 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
 
 function startNodes(plan: Plan, draft: Draft, now: Now): void {
   const indexes = plan.waves[draft.state.wave] ?? []
-  const failing = unhandledFailure(plan, draft.state) !== undefined
+  const failing = stopper(plan, draft.state) !== undefined
   let running = indexes.filter(index => isAtWork(nodeOf(draft.state, index))).length
   for (const index of indexes) {
     const { key } = planNode(plan, index)
@@ -103,13 +83,12 @@ function giveUp(plan: Plan, draft: Draft, { key, state, now }: { key: string; st
   emit(plan, draft, { body, at: now.at })
 }
 
-function fail(plan: Plan, draft: Draft, { node, error, now }: { node?: string; error: RecordedError; now: Now }): void {
+function fail(plan: Plan, draft: Draft, { cause, now }: { cause: Cause; now: Now }): void {
   for (const { key, index } of plan.nodes) {
     const state = nodeOf(draft.state, index)
     if (!isNodeOver(state)) giveUp(plan, draft, { key, state, now })
   }
-  const payload = node === undefined ? { error } : { error, node }
-  emit(plan, draft, { body: { type: 'workflow_failed', payload }, at: now.at })
+  emit(plan, draft, { body: { type: 'workflow_failed', payload: { ...cause } }, at: now.at })
 }
 
 /** Ends the execution from outside its nodes (its time is up, every worker was lost). */
@@ -119,7 +98,7 @@ export function failExecution(plan: Plan, draft: Draft, { error, now }: { error:
     if (nodeOf(draft.state, index).status !== 'running') continue
     emit(plan, draft, { body: { type: 'node_failed', payload: { node: key, error, handled: false } }, at: now.at })
   }
-  fail(plan, draft, { error, now })
+  fail(plan, draft, { cause: { error }, now })
 }
 
 /** Ends the execution as it was asked to be: what began has failed, what did not is skipped. */
@@ -179,7 +158,7 @@ export function settleAttempt(
     retryable &&
     retry !== undefined &&
     state.attempt - state.lost < maxAttempts &&
-    unhandledFailure(plan, draft.state) === undefined
+    stopper(plan, draft.state) === undefined
   ) {
     const backoff = {
       backoff: retry.backoff ?? 'exponential',
@@ -221,25 +200,4 @@ export function handlesFailure(node: PlanNode): boolean {
     node.policy.on_error === 'continue' ||
     node.outgoing.some(({ condition }) => condition !== null && 'on' in condition && condition.on !== 'success')
   )
-}
-
-/** What was left waiting because of a failure is not what the execution failed of. */
-function unhandledFailure(plan: Plan, state: ExecutionState): { node: string; error: RecordedError } | undefined {
-  const failures = (plan.waves[state.wave] ?? []).flatMap(index => {
-    const { status, handled, error } = nodeOf(state, index)
-    return status === 'failed' && !handled && error !== undefined ? [{ node: planNode(plan, index).key, error }] : []
-  })
-  return failures.find(({ error }) => error.code !== LEFT.code) ?? failures[0]
-}
-
-function nodeOf(state: ExecutionState, index: number): NodeState {
-  const node = state.nodes[index]
-  if (node === undefined) throw new Error(`execution state has no node ${index}`)
-  return node
-}
-
-function planNode(plan: Plan, index: number): PlanNode {
-  const node = plan.nodes[index]
-  if (node === undefined) throw new Error(`plan has no node ${index}`)
-  return node
 }

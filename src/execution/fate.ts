@@ -2,7 +2,8 @@
 // Pure.
 import type { EventBody, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
-import { cancelExecution, type Draft, decideNext, emit, failExecution, type Now, restartLost } from './decide.ts'
+import { cancelExecution, decideNext, failExecution, restartLost } from './decide.ts'
+import { type Draft, emit, type Now } from './draft.ts'
 import { type ExecutionState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import { endWaits, nextTimer } from './waits.ts'
 

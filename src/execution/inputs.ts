@@ -48,15 +48,20 @@ export function takenEdges(plan: Plan, state: ExecutionState, index: number): Ta
 }
 
 /** Null when the node is to run, else the reason to skip it. To be asked when all its predecessors have ended. */
-export function skipReason(plan: Plan, state: ExecutionState, node: PlanNode): string | null {
-  if (node.incoming.length === 0) return null
+export function skipReason(
+  plan: Plan,
+  state: ExecutionState,
+  { incoming, policy: { join = 'any' } }: PlanNode,
+): string | null {
+  if (incoming.length === 0) return null
+  const needed = join === 'any' ? 1 : join === 'all' ? incoming.length : join.n_of
   const reasons: string[] = []
-  for (const edge of node.incoming) {
+  for (const [i, edge] of incoming.entries()) {
     const reason = whyNotTaken(plan, edge, nodeAt(state.nodes, edge.source))
-    if (reason === null && node.policy.join !== 'all') return null
     if (reason !== null) reasons.push(reason)
+    else if (i + 1 - reasons.length >= needed) return null
   }
-  return reasons.length === 0 ? null : reasons.join('; ')
+  return reasons.join('; ')
 }
 
 /** The execution's input for a root, the output of the only taken predecessor, or `{key: output}` of several. */

@@ -145,3 +145,9 @@ export function isAtWork(node: NodeState): boolean {
 export function isNodeOver(node: NodeState): boolean {
   return node.status === 'completed' || node.status === 'failed' || node.status === 'skipped'
 }
+
+export function nodeOf(state: ExecutionState, index: number): NodeState {
+  const node = state.nodes[index]
+  if (node === undefined) throw new Error(`execution state has no node ${index}`)
+  return node
+}

@@ -19,16 +19,8 @@ import type { Plan } from '../workflow/waves.ts'
 import type { AttemptResult } from './attempt.ts'
 import { type Attempts, type AttemptsDeps, createAttempts, type Loaded } from './attempts.ts'
 import type { Commands } from './commands.ts'
-import {
-  type Draft,
-  draftOf,
-  emit,
-  failExecution,
-  MAX_RUNNING,
-  type Now,
-  restartLost,
-  settleAttempt,
-} from './decide.ts'
+import { failExecution, MAX_RUNNING, restartLost, settleAttempt } from './decide.ts'
+import { type Draft, draftOf, emit, type Now } from './draft.ts'
 import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'

@@ -1,6 +1,7 @@
 // Nodes that wait, and when an execution that waits is to be woken: for the earliest of them. Pure.
 import type { Plan } from '../workflow/waves.ts'
-import { type Draft, emit, handlesFailure, type Now } from './decide.ts'
+import { handlesFailure } from './decide.ts'
+import { type Draft, emit, type Now } from './draft.ts'
 import type { ExecutionState } from './state.ts'
 
 /** What has waited long enough comes to what was foreseen. */

@@ -60,7 +60,13 @@ const NodeForm = Type.Object(
       }),
     ),
     join: Type.Optional(
-      Type.Enum(['any', 'all'], { default: 'any', description: 'How many incoming edges must be taken' }),
+      Type.Union(
+        [
+          Type.Enum(['any', 'all']),
+          Type.Object({ n_of: Type.Integer({ minimum: 1, description: 'At least so many' }) }, strict),
+        ],
+        { default: 'any', description: 'How many incoming edges must be taken' },
+      ),
     ),
     position: Type.Optional(
       Type.Object({ x: Type.Number(), y: Type.Number() }, { ...strict, description: 'Where an editor draws it' }),

@@ -29,6 +29,17 @@ const ConcurrencyForm = Type.Object(
   strict,
 )
 
+const ErrorStrategyForm = Type.Union(
+  [
+    Type.Enum(['fail_fast', 'continue']),
+    Type.Object(
+      { require_n: Type.Integer({ minimum: 1, description: 'Of the nodes no edge leaves, how many must complete' }) },
+      strict,
+    ),
+  ],
+  { default: 'fail_fast', description: 'What a failure that nothing handles does to the rest of the execution' },
+)
+
 export const SettingsForm = Type.Object(
   {
     timeout: Type.Optional(
@@ -40,6 +51,7 @@ export const SettingsForm = Type.Object(
       ),
     ),
     concurrency: Type.Optional(ConcurrencyForm),
+    error_strategy: Type.Optional(ErrorStrategyForm),
   },
   strict,
 )

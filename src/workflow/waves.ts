@@ -72,6 +72,12 @@ export function compilePlan(workflow: Workflow): Plan {
   return { workflow, nodes, index, waves }
 }
 
+export function planNode(plan: Plan, index: number): PlanNode {
+  const node = plan.nodes[index]
+  if (node === undefined) throw new Error(`plan has no node ${index}`)
+  return node
+}
+
 /** How many waves a graph has, or null when it has a cycle. */
 export function countWaves(keys: readonly string[], edges: readonly KeyedEdge[]): number | null {
   return peel(keys, edges)?.length ?? null

@@ -37,7 +37,15 @@ export interface WorkflowSettings {
   readonly priority?: number
   /** How many executions may be under way at once; absent = no limit. */
   readonly concurrency?: ConcurrencyLimit
+  /** What a failure that nothing handles does; absent = `fail_fast`. */
+  readonly error_strategy?: ErrorStrategy
 }
+
+/**
+ * `fail_fast`: nothing more starts, and the execution fails. `continue`: all that does not depend on it goes on, and the
+ * execution fails at the end. `require_n`: so does it, and the execution completes if so many of its last nodes have.
+ */
+export type ErrorStrategy = 'fail_fast' | 'continue' | { readonly require_n: number }
 
 export interface ConcurrencyLimit {
   readonly max: number
@@ -75,8 +83,8 @@ export interface NodePolicy {
    * node, or let every edge out of the node decide with `{error}` as its output.
    */
   readonly on_error?: 'fail' | 'continue'
-  /** How many incoming edges must be taken for the node to run: at least one (default) or all. */
-  readonly join?: 'any' | 'all'
+  /** How many incoming edges must be taken for the node to run: at least one (default), all, or so many. */
+  readonly join?: 'any' | 'all' | { readonly n_of: number }
 }
 
 export interface RetryPolicy {

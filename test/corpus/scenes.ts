@@ -94,6 +94,20 @@ export const kinds: Readonly<Record<string, Kind>> = {
     { lines: ['a -> b on error', 'a -> c on success', 'b -> d'], policies: { b: { on_error: 'continue' } } },
     async key => (key === 'a' || key === 'b' ? failed('BROKEN') : completed({ by: key })),
   ),
+  'strategy-continue': plain(
+    'failures that stop nothing: two branches fail, a third goes on, one node joins what is left',
+    {
+      lines: ['a -> d', 'b -> e', 'c -> f', 'd -> g', 'f -> g'],
+      policies: { g: { join: { n_of: 1 } } },
+      settings: { error_strategy: 'continue' },
+    },
+    async key => (key === 'a' || key === 'e' ? failed('BROKEN') : completed({ by: key })),
+  ),
+  'strategy-require': plain(
+    'failures that do not matter: one of two last nodes completes, and that is enough',
+    { lines: ['a -> b', 'c -> d'], settings: { error_strategy: { require_n: 1 } } },
+    async key => (key === 'a' ? failed('BROKEN') : completed({ by: key })),
+  ),
   retries: plain(
     'two retries on the worker that runs it',
     { lines: ['a -> b'], policies: { a: { retry: { backoff: 'constant', delay_ms: 1 } } } },

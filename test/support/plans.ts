@@ -1,7 +1,7 @@
 // Plans for tests, from a line per edge: `a -> b`, `a -> b when output.ok`, `a -> b branch big`, `a -> b on error`.
 import { deriveId } from '../../src/base/id.ts'
 import { compilePlan, type Plan } from '../../src/workflow/waves.ts'
-import type { Edge, EdgeCondition, Node, NodePolicy, Workflow } from '../../src/workflow/workflow.ts'
+import type { Edge, EdgeCondition, Node, NodePolicy, Workflow, WorkflowSettings } from '../../src/workflow/workflow.ts'
 
 const BASE = '01900000-0000-7000-8000-000000000000'
 
@@ -39,8 +39,12 @@ export function workflowOf(lines: readonly string[], policies: Readonly<Record<s
   }
 }
 
-export function planOf(lines: readonly string[], policies?: Readonly<Record<string, NodePolicy>>): Plan {
-  return compilePlan(workflowOf(lines, policies))
+export function planOf(
+  lines: readonly string[],
+  policies?: Readonly<Record<string, NodePolicy>>,
+  settings: WorkflowSettings = {},
+): Plan {
+  return compilePlan({ ...workflowOf(lines, policies), settings })
 }
 
 function conditionOf(text: string | undefined): EdgeCondition | null {

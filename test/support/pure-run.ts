@@ -2,7 +2,8 @@
 
 import type { Json } from '../../src/base/json.ts'
 import type { EdgeVerdicts, EventBody } from '../../src/event/event.ts'
-import { type Draft, decideNext, draftOf, type Now, settleAttempt } from '../../src/execution/decide.ts'
+import { decideNext, settleAttempt } from '../../src/execution/decide.ts'
+import { type Draft, draftOf, type Now } from '../../src/execution/draft.ts'
 import { type ExecutionState, initialState, isAtWork, isOver } from '../../src/execution/state.ts'
 import { endWaits, nextTimer } from '../../src/execution/waits.ts'
 import type { Completed, Failed, Outcome, Parked } from '../../src/node/node-type.ts'

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { Json } from '../../../src/base/json.ts'
 import type { EventBody } from '../../../src/event/event.ts'
 import { type Command, commandProblem, decideCommand, type Verdict } from '../../../src/execution/command.ts'
-import { decideNext, draftOf, failExecution, restartLost, settleAttempt } from '../../../src/execution/decide.ts'
+import { decideNext, failExecution, restartLost, settleAttempt } from '../../../src/execution/decide.ts'
+import { draftOf } from '../../../src/execution/draft.ts'
 import { decideFate } from '../../../src/execution/fate.ts'
 import { idempotencyKey } from '../../../src/execution/projection.ts'
 import { type ExecutionState, initialState } from '../../../src/execution/state.ts'
@@ -303,4 +304,15 @@ test('a callback that comes too late is refused', () => {
   expect(ask(plan, over, ANSWER)).toMatchObject(gone)
   const rerun = ask(plan, over, { verb: 'rerun', node: 'a' }).state
   expect(ask(plan, rerun, ANSWER)).toMatchObject(gone)
+})
+
+test('a retry under the strategy continue also runs what was skipped behind the failure, and keeps what ran without it', () => {
+  const lines = ['a -> c', 'c -> d', 'a -> m', 'b -> m']
+  const going = planOf(lines, {}, { error_strategy: 'continue' })
+  const { state } = run(going, { outcome: key => (key === 'a' ? failed() : completed(key)) })
+  const retried = ask(going, state, 'retry')
+  expect(retried.events).toMatchObject([{ payload: { nodes: ['a', 'c', 'd'] } }])
+  expect(drive(going, retried.state).events).toMatchObject([
+    { type: 'node_started', payload: { node: 'a', attempt: 2 } },
+  ])
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decideNext, draftOf } from '../../../src/execution/decide.ts'
+import { decideNext } from '../../../src/execution/decide.ts'
+import { draftOf } from '../../../src/execution/draft.ts'
 import { fold } from '../../../src/execution/evolve.ts'
 import { initialState, isNodeOver, type NodeState } from '../../../src/execution/state.ts'
 import type { NodePolicy } from '../../../src/workflow/workflow.ts'

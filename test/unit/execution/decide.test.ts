@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Json } from '../../../src/base/json.ts'
-import { decideNext, draftOf, failExecution, restartLost } from '../../../src/execution/decide.ts'
+import { decideNext, failExecution, restartLost } from '../../../src/execution/decide.ts'
+import { draftOf } from '../../../src/execution/draft.ts'
 import { initialState } from '../../../src/execution/state.ts'
 import { planOf } from '../../support/plans.ts'
 import { brief, completed, failed, run, START } from '../../support/pure-run.ts'

@@ -1,13 +1,7 @@
 // Nodes that wait, beside others that work, fail, come again or wait as well.
 import { expect, test } from 'vitest'
-import {
-  cancelExecution,
-  type Draft,
-  draftOf,
-  emit,
-  restartLost,
-  settleAttempt,
-} from '../../../src/execution/decide.ts'
+import { cancelExecution, restartLost, settleAttempt } from '../../../src/execution/decide.ts'
+import { type Draft, draftOf, emit } from '../../../src/execution/draft.ts'
 import { decideFate } from '../../../src/execution/fate.ts'
 import { initialState } from '../../../src/execution/state.ts'
 import type { Outcome } from '../../../src/node/node-type.ts'

@@ -27,7 +27,7 @@ const policy = fc.record(
       optional,
     ),
     on_error: fc.constantFrom('fail' as const, 'continue' as const),
-    join: fc.constantFrom('any' as const, 'all' as const),
+    join: fc.constantFrom('any' as const, 'all' as const, { n_of: 2 }),
   },
   optional,
 )
@@ -55,6 +55,7 @@ const document: fc.Arbitrary<WorkflowDocument> = fc.record({
         },
         { requiredKeys: ['max'] },
       ),
+      error_strategy: fc.constantFrom('fail_fast' as const, 'continue' as const, { require_n: 2 }),
     },
     optional,
   ),

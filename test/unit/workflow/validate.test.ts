@@ -260,7 +260,22 @@ const bad: Case[] = [
     withNode({ on_error: 'ignore' }),
     [['nodes[1].on_error', 'must be one of "fail", "continue"']],
   ],
-  ['an unknown join', withNode({ join: 'some' }), [['nodes[1].join', 'must be one of "any", "all"']]],
+  ['an unknown join', withNode({ join: 'some' }), [['nodes[1].join', 'must be "any", "all" or an object']]],
+  [
+    'a join of more edges than lead to the node',
+    document({ nodes: [a, { ...b, join: { n_of: 2 } }], edges: path('a', 'b') }),
+    [['nodes[1].join.n_of', 'can never be: 1 edges lead to the node, not 2']],
+  ],
+  [
+    'an unknown error strategy',
+    document({ settings: { error_strategy: 'retry' } }),
+    [['settings.error_strategy', 'must be "fail_fast", "continue" or an object']],
+  ],
+  [
+    'more nodes required at the end than there are',
+    document({ settings: { error_strategy: { require_n: 3 } }, edges: path('a', 'b') }),
+    [['settings.error_strategy.require_n', 'can never be: 2 nodes have no edge out of them, not 3']],
+  ],
   ['half a position', withNode({ position: { x: 1 } }), [['nodes[1].position.y', 'is required']]],
   ['more than 200 nodes', document({ nodes: chain }), [['nodes', 'must have at most 200 items']]],
 
