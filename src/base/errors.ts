@@ -37,6 +37,7 @@ export const errorKinds = {
   EXECUTION_NOT_FOUND: 'not_found',
   EXECUTION_OPEN: 'conflict',
   EXECUTION_OVER: 'conflict',
+  EXECUTION_TOO_LONG: 'conflict',
   FILE_UNREADABLE: 'invalid',
   INPUT_INVALID: 'invalid',
   INTERNAL: 'internal',

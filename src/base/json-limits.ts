@@ -13,8 +13,9 @@ export interface JsonLimits {
   readonly keys: number
 }
 
-/** How deep a value that is stored may be. */
+/** How deep a value that is stored may be, and how many named values it may hold. */
 export const MAX_DEPTH = 64
+export const MAX_KEYS = 100_000
 
 /** The largest output of a node, in bytes of JSON; what nodes read of others is bounded by it too. */
 export const MAX_OUTPUT_BYTES = 1024 * 1024
@@ -97,7 +98,7 @@ function mostBytes(value: Json, limit: number): number {
 
 /** Why `value` cannot be stored, beginning with where (`items[3].name …`); null when it can. */
 export function checkStorable(value: unknown): string | null {
-  const fault = faultIn(value, MAX_DEPTH)
+  const fault = faultIn(value, MAX_DEPTH, { keys: MAX_KEYS })
   if (fault === null) return null
   const path = fault.keys.reduceRight<string>(childPath, '')
   return path === '' ? `it ${fault.what}` : `${path} ${fault.what}`
@@ -109,7 +110,12 @@ interface Fault {
   readonly keys: (string | number)[]
 }
 
-function faultIn(value: unknown, depth: number): Fault | null {
+/** What may still be met. */
+interface Room {
+  keys: number
+}
+
+function faultIn(value: unknown, depth: number, room: Room): Fault | null {
   switch (typeof value) {
     case 'boolean':
       return null
@@ -120,7 +126,7 @@ function faultIn(value: unknown, depth: number): Fault | null {
     case 'object':
       if (value === null) return null
       if (depth === 0) return { what: `is nested more than ${MAX_DEPTH} levels deep`, keys: [] }
-      return Array.isArray(value) ? faultInList(value, depth - 1) : faultInObject(value, depth - 1)
+      return Array.isArray(value) ? faultInList(value, depth - 1, room) : faultInObject(value, depth - 1, room)
     default:
       return { what: `is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON cannot hold`, keys: [] }
   }
@@ -132,21 +138,22 @@ function faultInText(text: string): Fault | null {
   return null
 }
 
-function faultInList(list: readonly unknown[], depth: number): Fault | null {
+function faultInList(list: readonly unknown[], depth: number, room: Room): Fault | null {
   for (let index = 0; index < list.length; index++) {
-    const fault = faultIn(list[index], depth)
+    const fault = faultIn(list[index], depth, room)
     if (fault !== null) return within(fault, index)
   }
   return null
 }
 
-function faultInObject(object: object, depth: number): Fault | null {
+function faultInObject(object: object, depth: number, room: Room): Fault | null {
   const prototype = Object.getPrototypeOf(object)
   if (prototype !== Object.prototype && prototype !== null)
     return { what: `is a ${prototype.constructor?.name ?? 'special object'}, not a plain object`, keys: [] }
   for (const key of Object.keys(object)) {
+    if (room.keys-- === 0) return { what: `makes more than ${MAX_KEYS} named values`, keys: [] }
     if (key === '__proto__') return { what: 'has a key "__proto__", which is refused', keys: [] }
-    const fault = faultInText(key) ?? faultIn((object as JsonObject)[key], depth)
+    const fault = faultInText(key) ?? faultIn((object as JsonObject)[key], depth, room)
     if (fault !== null) return within(fault, key)
   }
   return null

@@ -35,6 +35,7 @@ export interface AttemptResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+const NO_OUTCOME = 'the node type gave no outcome: completed, failed with a code and a message, or parked until a time'
 /** The end of the year 9999, and as long from now on. */
 const LATEST = 253_402_300_799_999
 /** The reason of a signal that aborts because the attempt has taken too long. */
@@ -84,7 +85,8 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
-    const outcome = await type.execute(config, new AttemptContext(deps, request, { scope, timeout, secrecy }))
+    const outcome: unknown = await type.execute(config, new AttemptContext(deps, request, { scope, timeout, secrecy }))
+    if (!isOutcome(outcome)) return failed('NODE_CRASHED', NO_OUTCOME)
     return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
   } catch (error) {
     if (isTimeUp) return timedOut(timeout)
@@ -97,6 +99,21 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
     return failed('NODE_CRASHED', messageOf(error))
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Plug-ins may be written in JavaScript. */
+function isOutcome(given: unknown): given is Outcome {
+  const { kind, error, until, end } = (given ?? {}) as Partial<Record<keyof Parked, unknown>> & { error?: NodeError }
+  switch (kind) {
+    case 'completed':
+      return true
+    case 'failed':
+      return typeof error?.code === 'string' && typeof error.message === 'string'
+    case 'parked':
+      return ['string', 'number'].includes(typeof until) && (end === undefined || isOutcome(end))
+    default:
+      return false
   }
 }
 
@@ -190,6 +207,9 @@ function checkedWait(outcome: Parked): Outcome {
 function checkedEnd(outcome: Completed | Failed): Completed | Failed {
   if (outcome.kind === 'failed') {
     const { details, ...error } = outcome.error
+    const unfit = checkStorable(error.code)
+    if (unfit !== null)
+      return failed('NODE_CRASHED', `the code of a failure cannot be stored: ${unfit}; ${error.message}`)
     const problem = checkStorable(details ?? null)
     if (problem === null) return failed(error.code, error.message, outcome.error)
     return failed(error.code, `${error.message} (its details cannot be stored: ${problem})`, error)

@@ -10,7 +10,7 @@ import type { Asked, EventBody } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { cancelExecution } from './decide.ts'
 import { type Draft, emit } from './draft.ts'
-import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing } from './state.ts'
+import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing, MAX_EVENTS } from './state.ts'
 
 export type Command = Asked &
   (
@@ -33,6 +33,9 @@ export const candidates: Readonly<Record<Verb, readonly ExecutionStatus[]>> = {
   redrive: ['failed'],
   rerun: ['completed', 'failed', 'cancelled'],
 }
+
+/** What adds to an execution that is as good as over; the other verbs bring one to its end. */
+const LENGTHENS: ReadonlySet<Command['verb']> = new Set(['pause', 'retry', 'redrive', 'rerun'])
 
 const LONGEST_REASON = 1_000
 
@@ -70,6 +73,7 @@ interface Case {
 export function decideCommand(plan: Plan, draft: Draft, { command, at }: { command: Command; at: Date }): Verdict {
   const { by, reason } = command
   const one: Case = { plan, draft, asked: reason === undefined ? { by } : { by, reason }, at }
+  if (LENGTHENS.has(command.verb) && draft.state.sequence > MAX_EVENTS) return tooLong(draft.state)
   switch (command.verb) {
     case 'cancel':
       return cancel(one)
@@ -254,6 +258,15 @@ function endOf({ status, completedAt }: ExecutionState): string {
 
 function over(state: ExecutionState, hint: string): Verdict {
   return { kind: 'refused', code: 'EXECUTION_OVER', why: `it ${endOf(state)}`, hint }
+}
+
+function tooLong({ sequence }: ExecutionState): Verdict {
+  return {
+    kind: 'refused',
+    code: 'EXECUTION_TOO_LONG',
+    why: `it has ${sequence} events, more than ${MAX_EVENTS}`,
+    hint: 'Start a new one: mbflow trigger fire.',
+  }
 }
 
 function cancelling({ request }: ExecutionState): Verdict {

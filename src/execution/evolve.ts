@@ -14,7 +14,11 @@ export function fold(
   return state
 }
 
-export function evolve(plan: Plan, state: ExecutionState, { body, at }: { body: EventBody; at: Date }): ExecutionState {
+export function evolve(plan: Plan, state: ExecutionState, event: { body: EventBody; at: Date }): ExecutionState {
+  return { ...changed(plan, state, event), sequence: state.sequence + 1 }
+}
+
+function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventBody; at: Date }): ExecutionState {
   switch (body.type) {
     case 'workflow_started':
       return { ...state, status: 'running', startedAt: at, timeoutFrom: at, input: inputAtStart(body.payload, state) }

@@ -4,7 +4,7 @@ import type { EventBody, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { cancelExecution, decideNext, failExecution, restartLost } from './decide.ts'
 import { type Draft, emit, type Now } from './draft.ts'
-import { type ExecutionState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
+import { type ExecutionState, isAtWork, isCancelling, isOver, isPausing, MAX_EVENTS } from './state.ts'
 import { endWaits, nextTimer } from './waits.ts'
 
 /** Who waits longer than this gives the worker back: an attempt that is to come again soon may stay. Milliseconds. */
@@ -18,11 +18,10 @@ export type DrainStage = 'none' | 'begun' | 'over'
 export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now; drain: DrainStage }): boolean {
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
   const deadline = deadlineOf(plan, draft.state)
+  const excess = excessOf(plan, draft.state, now)
   if (isCancelling(draft.state)) cancelExecution(plan, draft, now)
-  else if (deadline !== undefined && now.at.getTime() >= deadline) {
-    const message = `the execution took longer than ${plan.workflow.settings.timeout_ms} ms`
-    failExecution(plan, draft, { error: { code: 'EXECUTION_TIMEOUT', message }, now })
-  } else if (drain === 'none') {
+  else if (excess !== undefined) failExecution(plan, draft, { error: excess, now })
+  else if (drain === 'none') {
     endWaits(plan, draft, now)
     decideNext(plan, draft, now)
   }
@@ -45,6 +44,17 @@ export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now;
   const wakeAt = deadline === undefined ? timer.at : new Date(Math.min(timer.at.getTime(), deadline))
   say({ type: 'execution_parked', payload: { reason: timer.reason, wake_at: wakeAt.toISOString() } })
   return true
+}
+
+/** What it has had too much of to go on. */
+function excessOf(plan: Plan, state: ExecutionState, { at }: Now): RecordedError | undefined {
+  const deadline = deadlineOf(plan, state)
+  if (deadline !== undefined && at.getTime() >= deadline) {
+    const message = `the execution took longer than ${plan.workflow.settings.timeout_ms} ms`
+    return { code: 'EXECUTION_TIMEOUT', message }
+  }
+  if (state.sequence <= MAX_EVENTS) return undefined
+  return { code: 'TOO_MANY_EVENTS', message: `the execution has ${state.sequence} events, more than ${MAX_EVENTS}` }
 }
 
 /** When the execution's time is up, in milliseconds of the epoch. */

@@ -51,6 +51,8 @@ export interface Requested extends Asked {
 export type Mapped = { readonly input: Json } | { readonly error: RecordedError }
 
 export interface ExecutionState {
+  /** Of the last event; how many there are. */
+  readonly sequence: number
   readonly status: ExecutionStatus
   /** The wave under way; -1 before the first. */
   readonly wave: number
@@ -79,6 +81,9 @@ export interface ExecutionState {
   readonly nodes: readonly NodeState[]
 }
 
+/** So many events and an execution is not to go on. One that nobody reopens comes to fewer, however its nodes fare. */
+export const MAX_EVENTS = 10_000
+
 /** A node that has not run. */
 export const UNTOUCHED: NodeState = {
   status: 'pending',
@@ -103,6 +108,7 @@ export const UNTOUCHED: NodeState = {
 /** State before the first event: "event 0" is the row as it was created. */
 export function initialState(plan: Plan, input: Json, mapped?: Mapped): ExecutionState {
   return {
+    sequence: 0,
     status: 'pending',
     wave: -1,
     input,

@@ -6,13 +6,13 @@
 import { excerpt } from '../base/errors.ts'
 import type { HttpResponse } from '../base/http-client.ts'
 import type { Json } from '../base/json.ts'
-import { MAX_DEPTH, parseJsonWithin } from '../base/json-limits.ts'
+import { MAX_DEPTH, MAX_KEYS, parseJsonWithin } from '../base/json-limits.ts'
 import { decodeText, parseMediaType } from '../base/media-type.ts'
 import { retryAfterMs } from '../base/retry.ts'
 import { type Failed, failed } from './node-type.ts'
 
 /** One level is the output's own. */
-const JSON_LIMITS = { depth: MAX_DEPTH - 1, keys: 100_000 }
+const JSON_LIMITS = { depth: MAX_DEPTH - 1, keys: MAX_KEYS }
 const EXCERPT_LENGTH = 200
 
 export interface Asked {

