@@ -198,7 +198,7 @@ function createWorker(
   const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue, evaluator } = ground
   const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
   const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log, onEnded })
-  const engine = { pool: pools.engine, queue, eventLog, catalog: createCatalog(pools.engine), clock, log }
+  const engine = { pool: pools.engine, queue, ids, eventLog, catalog: createCatalog(pools.engine), clock, log }
   const commands = createCommands({ pool: pools.engine, clock, log })
   const work = createAdvance({
     ...engine,

@@ -1,6 +1,6 @@
 // The command that shows one execution: as it is, or as it was after one of its events.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { RecordedEvent } from '../event/event.ts'
+import type { FailureHandler, RecordedEvent } from '../event/event.ts'
 import type { ShownExecution, ShownNode } from '../execution/find.ts'
 import type { CliContext } from './context.ts'
 import { type Column, renderTable, type Style } from './table.ts'
@@ -78,11 +78,18 @@ function describe({ output }: CliContext, { shown: one, asOf }: Look): string[] 
       ? []
       : [fact('parked', `${one.parked_reason}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
     ...(one.error === null ? [] : [fact('error', one.error)]),
+    ...(one.failure_handler === null ? [] : [fact('handler', handlerText(one.failure_handler))]),
     fact('input', JSON.stringify(one.input)),
     fact('output', JSON.stringify(one.output)),
     '',
     ...renderTable(one.nodes, nodeColumns, { width: output.width, style: output.style }),
   ]
+}
+
+function handlerText(handler: FailureHandler): string {
+  return 'problem' in handler
+    ? `none: ${handler.workflow}: ${handler.problem}`
+    : `${handler.workflow}, ${handler.execution_id}`
 }
 
 const nodeColumns: Column<ShownNode>[] = [

@@ -1,5 +1,6 @@
 // What an append is: the events, the state they were decided on, and the rows as they are afterwards.
 import type { Json } from '../base/json.ts'
+import type { Tx } from '../db/pool.ts'
 import type { JobClaim, NewJob } from '../queue/queue.ts'
 import type { EventBody } from './event.ts'
 
@@ -57,8 +58,10 @@ export interface Append {
   readonly events: readonly EventBody[]
   /** The rows after these events happened at `at`, the transaction's own instant. */
   project(at: Date): Projection
-  /** The job of the next turn. */
+  /** The job of the next turn, or of the execution it starts. */
   readonly enqueue?: NewJob
+  /** What else its transaction writes, if the append takes effect. */
+  beside?(tx: Tx): Promise<unknown>
   /** The job of this turn, done with. */
   readonly settle?: JobClaim
 }

@@ -23,7 +23,11 @@ export type EventBody =
   /** `input`: what its mapping gave; of an execution without one it is in its row. */
   | { readonly type: 'workflow_started'; readonly payload: { readonly input?: Json } }
   | { readonly type: 'workflow_completed'; readonly payload: { readonly output: Json } }
-  | { readonly type: 'workflow_failed'; readonly payload: { readonly error: RecordedError; readonly node?: string } }
+  | {
+      readonly type: 'workflow_failed'
+      /** `handler`: there if its workflow names one. */
+      readonly payload: { readonly error: RecordedError; readonly node?: string; readonly handler?: FailureHandler }
+    }
   | { readonly type: 'workflow_cancel_requested'; readonly payload: Asked }
   | { readonly type: 'workflow_cancelled'; readonly payload: Asked }
   | { readonly type: 'workflow_pause_requested'; readonly payload: Asked }
@@ -108,6 +112,11 @@ export type EventBody =
   | { readonly type: 'execution_handed_over'; readonly payload: { readonly reason: 'drain' | 'long_turn' } }
   | { readonly type: 'execution_rescued'; readonly payload: Record<string, never> }
   | { readonly type: 'execution_taken_over'; readonly payload: { readonly claim: number } }
+
+/** The workflow that handles the failure, and its execution, or why there is none. */
+export type FailureHandler =
+  | { readonly workflow: string; readonly execution_id: string }
+  | { readonly workflow: string; readonly problem: string }
 
 export type EventType = EventBody['type']
 

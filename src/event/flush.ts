@@ -172,6 +172,7 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
           tx,
           over.map(({ append }) => append.executionId),
         ),
+    ...passed.map(({ append }) => append.beside?.(tx)),
   ])
   return ended
 }

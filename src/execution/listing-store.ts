@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from '../base/json.ts'
 import type { Db } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
+import type { FailureHandler } from '../event/event.ts'
 import type { ExecutionStatus } from './state.ts'
 
 /** What `execution list` and `watch` show. */
@@ -112,6 +113,8 @@ export interface ShownExecution extends ListedExecution {
   readonly wake_at: Date | null
   readonly parked_reason: string | null
   readonly priority: number
+  /** What became of `on_failure`; null unless it failed and its workflow names one. */
+  readonly failure_handler: FailureHandler | null
   readonly nodes: readonly ShownNode[]
 }
 
@@ -134,6 +137,9 @@ export async function showExecution(db: Db, id: string): Promise<ShownExecution 
       case when e.input_mapping is null then e.input_data else (
         select v.payload -> 'input' from public.events v
         where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason, e.priority,
+      case when e.status = 'failed' then (
+        select v.payload -> 'handler' from public.events v
+        where v.execution_id = e.id and v.sequence = e.last_sequence) end as failure_handler,
       coalesce((
         select json_agg(json_build_object('key', n.key, 'type', n.type, 'status', x.status, 'wave', x.wave,
           'retry_count', x.retry_count, 'input', x.input_data, 'output', x.output_data, 'error', x.error,

@@ -3,7 +3,7 @@
 import { MbflowError } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
 import type { Pool } from '../db/pool.ts'
-import type { RecordedEvent } from '../event/event.ts'
+import type { FailureHandler, RecordedEvent } from '../event/event.ts'
 import { readEvents } from '../event/event-log.ts'
 import type { Catalog } from '../workflow/catalog.ts'
 import type { Plan } from '../workflow/waves.ts'
@@ -85,10 +85,15 @@ function showAfter({ shown, row, plan }: Known, events: readonly RecordedEvent[]
     last_sequence: events.length,
     wake_at: projected.wakeAt ?? null,
     parked_reason: projected.parkedReason ?? null,
+    failure_handler: handlerIn(events.at(-1)),
     started_at: projected.startedAt ?? null,
     completed_at: projected.completedAt ?? null,
     nodes: plan.waves.flat().flatMap(index => showNode({ shown, plan }, state, index)),
   }
+}
+
+function handlerIn(event: RecordedEvent | undefined): FailureHandler | null {
+  return event?.body.type === 'workflow_failed' ? (event.body.payload.handler ?? null) : null
 }
 
 /** A mapped input is made as the execution starts; before, there is none. */

@@ -7,8 +7,8 @@
 // 4. A turn ends in exactly one of: terminal, parked, handed over (each settles the job in its last append), dropped.
 import type { Clock, DatabaseClock } from '../base/clock.ts'
 import { jsonBytes } from '../base/json-limits.ts'
-import { outlast, type Pool } from '../db/pool.ts'
-import type { Appended } from '../event/append.ts'
+import { outlast } from '../db/pool.ts'
+import type { Append, Appended } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
 import { failed } from '../node/node-type.ts'
@@ -24,14 +24,14 @@ import { type Draft, draftOf, emit, type Now } from './draft.ts'
 import { drainEnds } from './drain.ts'
 import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
+import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { lacksPlace, type PlaceDeps, seekPlace } from './place.ts'
 import { changedNodes, executionProjection, turnJobId } from './projection.ts'
 import { type ExecutionState, initialState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 import { nextRetryAt, nextWaitEnd } from './waits.ts'
 
-export interface TurnDeps extends AttemptsDeps, PlaceDeps {
-  readonly pool: Pool
+export interface TurnDeps extends AttemptsDeps, PlaceDeps, OnFailureDeps {
   readonly queue: Queue
   readonly eventLog: EventLog
   readonly catalog: Catalog
@@ -202,25 +202,24 @@ async function append(
     draft.state.turn > held.job.turn
       ? { id: turnJobId(row.id, draft.state.turn), executionId: row.id, turn: draft.state.turn, priority: row.priority }
       : undefined
+  const whole: Append = {
+    executionId: row.id,
+    fence: { sequence: turn.sequence, turn: held.job.turn, ...(turn.claimed ? { claim } : { claimBelow: claim }) },
+    events: draft.events,
+    project(at) {
+      // Everything that happened in the draft happened at this one instant, which the transaction now sets.
+      now.at.setTime(at.getTime())
+      return {
+        execution: executionProjection(draft.state),
+        nodes: changedNodes(plan, row.id, { before: turn.state, after: draft.state }),
+      }
+    },
+    ...(next ? { enqueue: next } : {}),
+    ...(leaving ? { settle: held.job } : {}),
+  }
+  const handled = await outlast(() => withHandler(deps, turn, whole), held.lost)
   try {
-    const result = await deps.eventLog.append(
-      {
-        executionId: row.id,
-        fence: { sequence: turn.sequence, turn: held.job.turn, ...(turn.claimed ? { claim } : { claimBelow: claim }) },
-        events: draft.events,
-        project(at) {
-          // Everything that happened in the draft happened at this one instant, which the transaction now sets.
-          now.at.setTime(at.getTime())
-          return {
-            execution: executionProjection(draft.state),
-            nodes: changedNodes(plan, row.id, { before: turn.state, after: draft.state }),
-          }
-        },
-        ...(next ? { enqueue: next } : {}),
-        ...(leaving ? { settle: held.job } : {}),
-      },
-      held.lost,
-    )
+    const result = await deps.eventLog.append(handled, held.lost)
     if (result.kind === 'appended') {
       turn.state = draft.state
       turn.sequence = result.sequence

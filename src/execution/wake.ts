@@ -3,9 +3,7 @@
 // at once and nothing happens twice.
 import type { Clock } from '../base/clock.ts'
 import { failpoint } from '../base/failpoint.ts'
-import type { Logger } from '../base/log.ts'
 import { createLoop, type Loop } from '../base/service.ts'
-import type { Pool } from '../db/pool.ts'
 import { LOOK_ANYWAY_MS, type Pulsed } from '../db/pulse.ts'
 import type { Append, Appended } from '../event/append.ts'
 import type { EventBody } from '../event/event.ts'
@@ -16,17 +14,16 @@ import type { Catalog } from '../workflow/catalog.ts'
 import { cancelExecution, failExecution } from './decide.ts'
 import { draftOf } from './draft.ts'
 import { fold } from './evolve.ts'
+import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { changedNodes, executionProjection, openProjection, turnJobId } from './projection.ts'
 import { initialState, isCancelling, isOver } from './state.ts'
 import { type ExecutionRow, findDue, findSilent, loadExecutions, timerDueIn } from './store.ts'
 
-export interface WakeDeps {
-  readonly pool: Pool
+export interface WakeDeps extends OnFailureDeps {
   readonly queue: Queue
   readonly eventLog: EventLog
   readonly catalog: Catalog
   readonly clock: Clock
-  readonly log: Logger
 }
 
 const BATCH = 200
@@ -86,7 +83,8 @@ export async function buryDead(deps: WakeDeps): Promise<number> {
   return buried
 }
 
-async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job: Job): Promise<boolean> {
+async function bury(deps: WakeDeps, row: ExecutionRow, job: Job): Promise<boolean> {
+  const { eventLog, catalog, log } = deps
   const plan = await catalog.plan(row.workflowId)
   const events = await eventLog.read(row.id)
   const before = fold(plan, initialState(plan, row.input), events)
@@ -109,7 +107,7 @@ async function bury({ eventLog, catalog, log }: WakeDeps, row: ExecutionRow, job
       return { execution: executionProjection(after), nodes: changedNodes(plan, row.id, { before, after }) }
     },
   }
-  const result = await eventLog.append(burial, soon())
+  const result = await eventLog.append(await withHandler(deps, { row, plan }, burial), soon())
   log.error({ evt: 'execution.buried', executionId: row.id }, 'an execution lost every worker that took it')
   return appended(result)
 }

@@ -33,6 +33,12 @@ export async function findWorkflow(db: Db, { workflow: nameOrId, version }: Work
   })
 }
 
+/** The active version of the name. */
+export async function findActive(db: Db, name: string): Promise<Workflow | undefined> {
+  const found = await loadVersion(db, name, null)
+  return found?.status === 'active' ? found : undefined
+}
+
 export interface WorkflowPage {
   readonly items: readonly WorkflowSummary[]
   /** Pass it as `after` for the next page; null on the last. */

@@ -52,6 +52,13 @@ export const SettingsForm = Type.Object(
     ),
     concurrency: Type.Optional(ConcurrencyForm),
     error_strategy: Type.Optional(ErrorStrategyForm),
+    on_failure: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: 'Name of the workflow to start when an execution failed',
+      }),
+    ),
   },
   strict,
 )

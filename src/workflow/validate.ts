@@ -37,6 +37,7 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
   const problems = [
     ...checkSchema(DocumentForm, raw, ''),
     ...expressionProblems(limitKey, LIMIT_KEY),
+    ...checkHandler(raw),
     ...duplicateKeys(nodes),
     ...nodes.flatMap(node => checkNode(node, deps)),
     ...checkGraph(nodes, edges, deps.nodeTypes),
@@ -66,6 +67,15 @@ function duplicateKeys(parts: readonly Part[]): Problem[] {
     if (key !== undefined) owners.set(key, part)
     return []
   })
+}
+
+/** Whether it is there is seen when it is needed: documents may come in any order. */
+function checkHandler(raw: unknown): Problem[] {
+  if (!isJsonObject(raw) || !isJsonObject(raw.settings)) return []
+  const { on_failure: handler } = raw.settings
+  if (typeof handler !== 'string' || handler !== raw.name) return []
+  const hint = 'name another one: what has failed does not handle its own failure'
+  return [{ path: 'settings.on_failure', message: 'is the workflow itself', hint }]
 }
 
 function checkNode({ value, path }: Part, { nodeTypes }: ValidateDeps): Problem[] {

@@ -39,6 +39,8 @@ export interface WorkflowSettings {
   readonly concurrency?: ConcurrencyLimit
   /** What a failure that nothing handles does; absent = `fail_fast`. */
   readonly error_strategy?: ErrorStrategy
+  /** Name of the workflow that is started when an execution has failed. */
+  readonly on_failure?: string
 }
 
 /**

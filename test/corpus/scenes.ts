@@ -89,6 +89,11 @@ export const kinds: Readonly<Record<string, Kind>> = {
     { lines: ['a -> b', 'a -> c', 'b -> d', 'c -> d'] },
     async key => (key === 'b' ? failed('BROKEN') : completed({ by: key })),
   ),
+  'failure-handler': plain(
+    'a failure whose handler is not there',
+    { lines: ['a -> b'], settings: { on_failure: 'nobody' } },
+    async () => failed('BROKEN'),
+  ),
   'error-edge': plain(
     'failures that are handled: by an edge on error, and by going on',
     { lines: ['a -> b on error', 'a -> c on success', 'b -> d'], policies: { b: { on_error: 'continue' } } },

@@ -69,6 +69,7 @@ export async function createTestEngine(
   const deps: TurnDeps = {
     pool,
     queue,
+    ids,
     eventLog,
     catalog,
     clock: systemClock,

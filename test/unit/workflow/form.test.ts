@@ -55,6 +55,7 @@ const document: fc.Arbitrary<WorkflowDocument> = fc.record({
         },
         { requiredKeys: ['max'] },
       ),
+      on_failure: text,
       error_strategy: fc.constantFrom('fail_fast' as const, 'continue' as const, { require_n: 2 }),
     },
     optional,

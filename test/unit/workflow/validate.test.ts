@@ -267,6 +267,11 @@ const bad: Case[] = [
     [['nodes[1].join.n_of', 'can never be: 1 edges lead to the node, not 2']],
   ],
   [
+    'a workflow that is to handle its own failure',
+    document({ settings: { on_failure: 'w' } }),
+    [['settings.on_failure', 'is the workflow itself']],
+  ],
+  [
     'an unknown error strategy',
     document({ settings: { error_strategy: 'retry' } }),
     [['settings.error_strategy', 'must be "fail_fast", "continue" or an object']],
