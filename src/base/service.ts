@@ -29,6 +29,9 @@ export interface LoopOptions {
 
 const MAX_BACKOFF_MS = 5_000
 
+/** Without a reason of its own every call of `abort` makes an exception, with its stack. */
+const WOKEN = 'woken'
+
 export function createLoop({ name, clock, log, every, tick }: LoopOptions): Loop {
   let running: Promise<void> | undefined
   let stopping = false
@@ -74,7 +77,7 @@ export function createLoop({ name, clock, log, every, tick }: LoopOptions): Loop
       running = undefined
       awake = new AbortController()
     },
-    wake: () => awake.abort(),
+    wake: () => awake.abort(WOKEN),
     age: () => clock.monotonic() - lastSuccess,
   }
 }

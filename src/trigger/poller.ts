@@ -29,6 +29,8 @@ export interface PollerDeps extends FireDeps {
   onFired?(): void
 }
 
+/** Cursors a pass claims: few at first, so that what they start can begin, and twice as many each time there were more. */
+const FIRST_BATCH = 100
 const BATCH = 500
 /** Executions wait for a burst of fires for so long, not for a backlog of hours. */
 const LONGEST_BURST_MS = 2_000
@@ -55,6 +57,7 @@ export interface Poller extends Loop {
 }
 
 export function createPoller(deps: PollerDeps): Poller {
+  let limit = FIRST_BATCH
   let abreast = 1
   let behindSince = Number.NEGATIVE_INFINITY
   const loop = createLoop({
@@ -63,10 +66,12 @@ export function createPoller(deps: PollerDeps): Poller {
     log: deps.log,
     every: deps.pollInterval,
     async tick() {
-      const reports = await Promise.all(Array.from({ length: abreast }, () => tick(deps)))
-      const isBurst = reports.every(report => report.claimed === BATCH)
+      const reports = await Promise.all(Array.from({ length: abreast }, () => tick(deps, limit)))
+      const isFull = reports.every(report => report.claimed === limit)
+      const isBurst = isFull && limit === BATCH
       if (isBurst && abreast === 1) behindSince = deps.clock.monotonic()
       abreast = isBurst ? BURST : 1
+      limit = isFull ? Math.min(2 * limit, BATCH) : FIRST_BATCH
       const pauses = reports.map(report => report.nextIn).filter(nextIn => nextIn !== null)
       return pauses.length > 0 ? Math.min(...pauses) : undefined
     },
@@ -74,13 +79,13 @@ export function createPoller(deps: PollerDeps): Poller {
   return { ...loop, isBehind: () => abreast === BURST && deps.clock.monotonic() - behindSince < LONGEST_BURST_MS }
 }
 
-/** One pass: disposes of what is due now, at most a batch. */
-export async function tick(deps: PollerDeps): Promise<TickReport> {
+/** One pass: disposes of what is due now, of at most so many triggers. */
+export async function tick(deps: PollerDeps, limit = BATCH): Promise<TickReport> {
   const startedAt = deps.clock.monotonic()
   const idleFor = await nextDueIn(deps.pool)
   if (idleFor === null || idleFor > 0)
     return { claimed: 0, fired: [], nextIn: idleFor === null ? null : Math.ceil(idleFor) }
-  const { claimed, locked, fired, failed, failing } = await deps.pool.transaction(tx => disposeDue(tx, deps))
+  const { claimed, locked, fired, failed, failing } = await deps.pool.transaction(tx => disposeDue(tx, deps, limit))
   for (const { trigger, error } of failed) await disarm(deps, trigger, error)
   for (const id of failing) await pauseFailing(deps, id)
   if (fired.length > 0) {
@@ -104,8 +109,8 @@ interface Pass {
   readonly failing: readonly string[]
 }
 
-async function disposeDue(tx: Tx, deps: PollerDeps): Promise<Pass> {
-  const [, due] = await Promise.all([findByKey(tx), claimDueCursors(tx, { limit: BATCH, freshFor: deps.pollInterval })])
+async function disposeDue(tx: Tx, deps: PollerDeps, limit: number): Promise<Pass> {
+  const [, due] = await Promise.all([findByKey(tx), claimDueCursors(tx, { limit, freshFor: deps.pollInterval })])
   const [first] = due
   if (first === undefined) return { claimed: 0, locked: 0, fired: [], failed: [], failing: [] }
   deps.databaseClock.observe(first.now)

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Logger, silentLogger } from '../../../src/base/log.ts'
 import { sql } from '../../../src/db/sql.ts'
 import { type Disposal, fire } from '../../../src/trigger/fire.ts'
-import { tick } from '../../../src/trigger/poller.ts'
+import { createPoller, tick } from '../../../src/trigger/poller.ts'
 import { slotKey } from '../../../src/trigger/trigger.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, type TestEngine } from '../../support/engine.ts'
@@ -169,6 +170,28 @@ test('a pass looks at a bounded number of slots, what is on time first, and the 
   await catchUp()
   for (const id of ids) expect(await triggers.countExecutions(id)).toBeGreaterThan(0)
   expect(await engine.violations()).toEqual([])
+})
+
+test('the first pass over many that are due is small, so that what it starts can begin, and the next are larger', async () => {
+  await engine.pool.run(sql('test.disableAll')`update public.triggers set enabled = false`)
+  await catchUp() // takes their cursors away
+  const made = await Promise.all(
+    Array.from({ length: 150 }, () => triggers.create('interval', { ...everySecond, every: '1h' })),
+  )
+  await triggers.makeOverdue(
+    made.map(({ id }) => id),
+    3_600_000,
+  )
+  const fired: unknown[] = []
+  const twice = Promise.withResolvers<void>()
+  const write = (facts: object): void => {
+    if ('count' in facts && fired.push(facts.count) === 2) twice.resolve()
+  }
+  const poller = createPoller({ ...triggers.poller, log: { ...silentLogger, info: write } as Logger })
+  await poller.start()
+  await twice.promise
+  await poller.stop()
+  expect(fired).toEqual([100, 50])
 })
 
 test('a trigger disabled by an UPDATE of its row fires no more, and its cursor goes', async () => {
