@@ -10,7 +10,7 @@ import { checkSchema } from '../base/schema.ts'
 import { SecretError } from '../base/secrets.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
 import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
-import { whatIsMissing } from '../expression/missing.ts'
+import { strictly, whatIsMissing } from '../expression/missing.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import {
   type Completed,
@@ -41,7 +41,9 @@ const LATEST = 253_402_300_799_999
 /** The reason of a signal that aborts because the attempt has taken too long. */
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 
-export async function attempt(deps: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
+export async function attempt(world: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
+  const isStrict = request.plan.workflow.settings.strict === true
+  const deps = isStrict ? { ...world, evaluator: strictly(world.evaluator) } : world
   const { calledBack: answer } = request.state.nodes[request.node.index] ?? {}
   const calledBack = answer !== undefined
   const secrecy = new Secrecy(deps, request)
@@ -159,8 +161,7 @@ async function renderConfig(
     templatesOf.set(node, templates)
   }
   if (templates === null) return node.config
-  const evaluate: Evaluator['evaluate'] = (expression, sees) => evaluator.evaluate(expression, sees)
-  const sources = type.secrets ? { evaluate, secret: (name: string) => secrecy.secret(name) } : evaluator
+  const sources = type.secrets ? { ...evaluator, secret: (name: string) => secrecy.secret(name) } : evaluator
   const rendered = await renderTemplates(templates, scope, sources)
   return isJsonObject(rendered) ? { ...node.config, ...rendered } : node.config
 }

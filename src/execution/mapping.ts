@@ -6,6 +6,7 @@ import { excerpt } from '../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import { type Evaluator, ExpressionError, mayPass } from '../expression/expression.ts'
+import { strictly } from '../expression/missing.ts'
 import { renderTemplates } from '../expression/template.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { runScope } from './scope.ts'
@@ -30,13 +31,14 @@ interface Begun {
 
 /** Undefined when there is no mapping. `hurry` cuts the pauses short. */
 export async function mapInput(
-  { evaluator, clock }: MappingDeps,
+  { clock, ...deps }: MappingDeps,
   begun: Begun,
   hurry: AbortSignal,
 ): Promise<Mapped | undefined> {
   const { mapping } = begun.row
   if (mapping === null) return undefined
   const scope: JsonObject = { ...runScope(begun.plan, begun.row) }
+  const evaluator = begun.plan.workflow.settings.strict ? strictly(deps.evaluator) : deps.evaluator
   try {
     return checked(begun, await whileBusy(clock, hurry, () => renderTemplates(mapping, scope, evaluator)))
   } catch (error) {

@@ -48,6 +48,23 @@ export function pairsOf(node: AstNode): readonly AstPair[] {
   return Array.isArray(node.lhs) ? (node.lhs as readonly AstPair[]) : []
 }
 
+/**
+ * The parts of a node; `inner` of those that are evaluated in a context that is found, such as an item of a list, and not in
+ * that of the node itself.
+ */
+export function forEachPart(node: AstNode, visit: (part: AstNode, inner: boolean) => void): void {
+  const all = (parts: readonly (AstNode | undefined)[], inner: boolean): void => {
+    for (const part of parts) if (part !== undefined) visit(part, inner)
+  }
+  const [first, ...rest] = node.steps ?? []
+  all([first, node.procedure, leftOf(node), node.rhs, node.expression, node.body], false)
+  all([node.condition, node.then, node.else], false)
+  all([...(node.arguments ?? []), ...(node.expressions ?? []), ...pairsOf(node).flat()], false)
+  all([...rest, ...[...(node.stages ?? []), ...(node.predicate ?? [])].map(stage => stage.expr)], true)
+  all([...(node.group?.lhs ?? []).flat(), ...(node.terms ?? []).map(term => term.expression)], true)
+  all([node.pattern, node.update, node.delete], true)
+}
+
 /** The left operand of a binary node. */
 export function leftOf(node: AstNode): AstNode | undefined {
   return Array.isArray(node.lhs) ? undefined : (node.lhs as AstNode | undefined)

@@ -9,6 +9,7 @@ import { createLru } from '../base/lru.ts'
 import type { AstNode } from './ast.ts'
 import { isBounded } from './bounded.ts'
 import { compileFastPath, type FastPath, handOver } from './fast-path.ts'
+import { pathsOf, type WrittenPaths } from './paths.ts'
 import { type References, referencesOf } from './references.ts'
 import { scan } from './scan.ts'
 import { syntaxWording } from './wording.ts'
@@ -16,7 +17,7 @@ import { syntaxWording } from './wording.ts'
 export type ExpressionErrorCode =
   | 'EXPRESSION_SYNTAX'
   | 'EXPRESSION_FAILED' // what it does cannot be done with this data
-  | 'EXPRESSION_MISSING' // a template that yields nothing
+  | 'EXPRESSION_MISSING' // a template yields nothing, or something strict names what is not there
   | 'EXPRESSION_NOT_JSON' // it yields a function, or a number JSON cannot hold
   | 'EXPRESSION_TOO_LARGE' // its text, data, result, memory or recursion passes a limit
   | 'EXPRESSION_TIMEOUT'
@@ -42,6 +43,8 @@ export function mayPass({ code }: ExpressionError): boolean {
 }
 
 export interface Evaluator {
+  /** It refuses what writes out a path that is not there. */
+  readonly strict?: true
   /**
    * Evaluates over `scope`; undefined when the expression yields nothing. Throws ExpressionError, and the reason of the
    * signal when it aborts; the signal is asked for only if there is something to wait for.
@@ -68,6 +71,7 @@ export interface Compiled {
   /** null = for the sandbox. */
   readonly fastPath: FastPath | null
   readonly references: References
+  readonly paths: WrittenPaths
   /** Whether jsonata can stop it by itself. */
   readonly bounded: boolean
 }
@@ -81,7 +85,8 @@ export function compile(expression: string): Compiled {
   refuseBeforeParsing(expression)
   try {
     const ast = jsonata(expression).ast() as AstNode
-    const compiled = { fastPath: compileFastPath(ast), references: referencesOf(ast), bounded: isBounded(ast) }
+    const [fastPath, references] = [compileFastPath(ast), referencesOf(ast)]
+    const compiled = { fastPath, references, paths: pathsOf(ast), bounded: isBounded(ast) }
     cache.set(expression, compiled)
     return compiled
   } catch (thrown) {

@@ -1,28 +1,98 @@
-// Why a path found nothing, for those who wrote it.
-import { isJsonObject, type JsonObject } from '../base/json.ts'
-import { parseJsonPath, valueAt } from '../base/json-path.ts'
+// Why an expression found nothing, for those who wrote it: which of the paths it writes out is not there. Strict expressions
+// are refused for that before they are evaluated, whatever they would have come to.
+//
+// 1. What a path meets of lists is the data's business: it is followed up to there.
+// 2. A path of which the expression asks whether it is there may be missing.
+import type { Json, JsonObject } from '../base/json.ts'
+import { isJsonObject } from '../base/json.ts'
+import type { JsonPath } from '../base/json-path.ts'
 import { nearMiss } from '../base/near-miss.ts'
 import { childPath } from '../base/schema.ts'
+import { compile, type Evaluator, ExpressionError } from './expression.ts'
 import { shorten } from './wording.ts'
 
 const LONGEST_NAME = 40
 const MOST_NAMES = 8
 
-/** `input has no "totl"; did you mean "total"?`, where the expression is a plain path and a key of it is not there. */
-export function whatIsMissing(expression: string, scope: JsonObject): string | undefined {
-  const path = /[-$]/.test(expression) ? undefined : parseJsonPath(expression.trim()) // in JSONata these are no letters
-  const depth = path?.findIndex((_, i) => valueAt(scope, path.slice(0, i + 1)) === undefined) ?? -1
-  if (path === undefined || depth === -1) return undefined
-  const [before, key] = [path.slice(0, depth), path[depth]]
-  const parent = depth === 0 ? scope : valueAt(scope, before)
-  if (typeof key !== 'string' || !isJsonObject(parent)) return undefined
-  const where = before.reduce<string>(childPath, '')
-  return `${where === '' ? 'there is' : `${where} has`} no "${shorten(key, LONGEST_NAME)}"; ${advice(key, parent)}`
+interface Missing {
+  /** `input has no "totl"; did you mean "total"?` */
+  readonly why: string
+  readonly position: number
 }
 
-function advice(key: string, parent: JsonObject): string {
+/** The evaluator that refuses expressions which write out a path that is not there. */
+export function strictly(evaluator: Evaluator): Evaluator {
+  return {
+    strict: true,
+    async evaluate(expression, scope, abort) {
+      refuseMissing(expression, scope)
+      return evaluator.evaluate(expression, scope, abort)
+    },
+  }
+}
+
+/** Throws ExpressionError. */
+export function refuseMissing(expression: string, scope: JsonObject): void {
+  const missing = findMissing(expression, scope)
+  if (missing === undefined) return
+  const cure = 'write `… ?? …` or ask `$exists(…)` if it may be missing'
+  throw new ExpressionError('EXPRESSION_MISSING', `${missing.why}; ${cure}`, missing.position)
+}
+
+export function whatIsMissing(expression: string, scope: JsonObject): string | undefined {
+  return findMissing(expression, scope)?.why
+}
+
+function findMissing(expression: string, scope: JsonObject): Missing | undefined {
+  const { used, asked } = compile(expression).paths
+  for (const { keys, ends } of used) {
+    const found = follow(scope, keys)
+    if (found === undefined) continue
+    const missing = keys.slice(0, found.depth + 1)
+    if (asked.some(one => missing.every((key, i) => one[i] === key))) continue
+    const key = missing.at(-1) ?? ''
+    return {
+      why: wordingOf(found.parent, missing),
+      position: Math.max(0, (ends[found.depth] ?? 0) - String(key).length),
+    }
+  }
+  return undefined
+}
+
+/** Where a path ends before its end, and what it has come to by then; as jsonata goes. */
+function follow(scope: JsonObject, keys: JsonPath): { depth: number; parent: Json } | undefined {
+  let value: Json = scope
+  for (const [depth, key] of keys.entries()) {
+    const next: Json | undefined = typeof key === 'number' ? itemOf(value, key) : fieldOf(value, key)
+    if (next === undefined)
+      return Array.isArray(value) && typeof key === 'string' ? undefined : { depth, parent: value }
+    value = next
+  }
+  return undefined
+}
+
+function fieldOf(value: Json, key: string): Json | undefined {
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
+}
+
+/** What is not a list counts as a list of itself. */
+function itemOf(value: Json, index: number): Json | undefined {
+  if (Array.isArray(value)) return value.at(index) as Json | undefined
+  return index === 0 || index === -1 ? value : undefined
+}
+
+function wordingOf(parent: Json, missing: JsonPath): string {
+  const [before, key = ''] = [missing.slice(0, -1), missing.at(-1)]
+  const where = before.reduce<string>(childPath, '')
+  const what = typeof key === 'number' ? `[${key}]` : `"${shorten(key, LONGEST_NAME)}"`
+  return `${where === '' ? 'there is' : `${where} has`} no ${what}; ${advice(parent, key)}`
+}
+
+function advice(parent: Json, key: string | number): string {
+  if (Array.isArray(parent)) return `it is a list of ${parent.length}`
+  if (!isJsonObject(parent)) return `it is ${parent === null ? 'null' : `a ${typeof parent}`}`
   const names = Object.keys(parent)
-  const meant = nearMiss(key, names)
+  const meant = nearMiss(String(key), names)
   if (meant !== undefined) return `did you mean "${shorten(meant, LONGEST_NAME)}"?`
   if (names.length === 0) return 'it is empty'
   const shown = names.slice(0, MOST_NAMES).map(name => shorten(name, LONGEST_NAME))

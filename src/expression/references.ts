@@ -1,7 +1,7 @@
 // Which parts of the scope an expression can look at, read from its syntax, so that only those are sent to the sandbox.
 // When in doubt it is everything: sending too much costs time, sending too little changes the result.
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
-import { type AstNode, leftOf, pairsOf } from './ast.ts'
+import { type AstNode, forEachPart } from './ast.ts'
 
 /** The names used of the scope, each with the keys used of it; 'all' = every name, or every key of a name. */
 export type References = 'all' | ReadonlyMap<string, 'all' | ReadonlySet<string>>
@@ -33,28 +33,13 @@ export function referencesOf(root: AstNode): References {
   }
 
   /** `atRoot`: the context the node is evaluated in is the scope itself, not something found in it. */
-  function visit(node: AstNode | undefined, atRoot: boolean): void {
-    if (node === undefined) return
+  function visit(node: AstNode, atRoot: boolean): void {
     everything ||= seesAll(node, atRoot)
-    const inner = (part: AstNode | undefined): void => visit(part, false)
-    const same = (part: AstNode | undefined): void => visit(part, atRoot)
-    for (const stage of [...(node.stages ?? []), ...(node.predicate ?? [])]) inner(stage.expr)
-    for (const pair of node.group?.lhs ?? []) pair.forEach(inner)
-    for (const term of node.terms ?? []) inner(term.expression)
-
-    if (node.type === 'path') {
-      const [first, ...rest] = node.steps ?? []
-      if (atRoot && first?.type === 'name') use(node.steps ?? [])
-      same(first)
-      rest.forEach(inner)
-      return
-    }
+    if (node.type === 'path' && atRoot && node.steps?.[0]?.type === 'name') use(node.steps)
     const isFullCall = node.type === 'function' && node.procedure?.type === 'variable' && takesAll(node)
-    if (!isFullCall) same(node.procedure)
-    for (const part of [leftOf(node), node.rhs, node.expression, node.body, node.condition, node.then, node.else])
-      same(part)
-    for (const part of [...(node.arguments ?? []), ...(node.expressions ?? []), ...pairsOf(node).flat()]) same(part)
-    for (const part of [node.pattern, node.update, node.delete]) inner(part)
+    forEachPart(node, (part, inner) => {
+      if (!isFullCall || part !== node.procedure) visit(part, atRoot && !inner)
+    })
   }
 
   visit(root, true)

@@ -17,7 +17,7 @@ import {
   expressionLimits,
 } from './expression.ts'
 import { handOver } from './fast-path.ts'
-import { whatIsMissing } from './missing.ts'
+import { refuseMissing, whatIsMissing } from './missing.ts'
 import { scan } from './scan.ts'
 import { shorten } from './wording.ts'
 
@@ -80,6 +80,7 @@ export async function renderTemplates(value: Json, scope: JsonObject, sources: T
   const evaluate = (expression: string): Json | undefined | Promise<Json | undefined> => {
     const secret = secretNamed(expression)
     if (secret !== null) return sources.secret?.(secret)
+    if (sources.strict) refuseMissing(expression, scope)
     const here = evaluateHere(expression, scope)
     return here === handOver ? sources.evaluate(expression, scope) : here
   }
@@ -133,7 +134,7 @@ function valueAt(path: string, expression: string, { evaluate, missing }: Render
     throw errorAt(path, 'EXPRESSION_MISSING', { message })
   }
   const named = (error: unknown): never => {
-    if (!(error instanceof ExpressionError) || error.code === 'EXPRESSION_MISSING') throw error
+    if (!(error instanceof ExpressionError) || error.path !== undefined) throw error
     const { code, message, position } = error
     throw errorAt(path, code, { message: `${quote(expression)}: ${message}`, position })
   }

@@ -59,6 +59,9 @@ export const SettingsForm = Type.Object(
         description: 'Name of the workflow to start when an execution failed',
       }),
     ),
+    strict: Type.Optional(
+      Type.Boolean({ default: false, description: 'Whether a path in an expression that is not there is an error' }),
+    ),
   },
   strict,
 )

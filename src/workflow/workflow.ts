@@ -41,6 +41,8 @@ export interface WorkflowSettings {
   readonly error_strategy?: ErrorStrategy
   /** Name of the workflow that is started when an execution has failed. */
   readonly on_failure?: string
+  /** A path that its expressions write out and that is not there is an error; absent = only where they come to nothing. */
+  readonly strict?: boolean
 }
 
 /**

@@ -36,7 +36,7 @@ export const house: House = {
     cli: 'table text',
     event: 'append event',
     execution: 'command decide diff draft evolve fate inputs limits state strategy waits',
-    expression: 'ast bounded expression fast-path missing references scan template wording',
+    expression: 'ast bounded expression fast-path missing paths references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',
     node: 'http-auth http-check http-config http-exchange http-hop http-pages http-request http-response llm-anthropic llm-answer llm-check llm-config llm-mock llm-openai llm-provider llm-schema node-type plugin-check registry types/ webhook-check webhook-config',

@@ -15,6 +15,8 @@ export interface Given
   extends Partial<Pick<NodeContext, 'http' | 'taken' | 'evaluate' | 'attempt' | 'signal' | 'now'>> {
   readonly input?: Json
   readonly timeout_ms?: number
+  /** As the setting of the workflow. */
+  readonly strict?: boolean
   /** The value of every secret; without it there are none. */
   readonly secret?: string | undefined
   readonly log?: Logger
@@ -25,14 +27,14 @@ export const TOKEN = 'the-token-of-a-callback-of-a-tes'
 const EXECUTION = '01890a5d-ac96-774b-bcce-b302099a8057'
 
 export async function attemptOf(type: NodeType, config: JsonObject, given: Given = {}): Promise<Outcome> {
-  const { taken = [], secret, log = silentLogger, input = null, timeout_ms, ...context } = given
+  const { taken = [], secret, log = silentLogger, input = null, timeout_ms, strict = false, ...context } = given
   const { scope, http, signal, attempt: number, now } = nodeContext({ input, ...context })
   const edges = taken.map(({ key }) => `${key} -> it`)
   const workflow = workflowOf(['it', ...edges], { it: timeout_ms === undefined ? {} : { timeout_ms } })
   const nodes = workflow.nodes.map(node =>
     node.key === 'it' ? { ...node, type: type.type, config: deepFreeze(config) } : node,
   )
-  const plan = compilePlan({ ...workflow, nodes })
+  const plan = compilePlan({ ...workflow, settings: { strict }, nodes })
   const states = initialState(plan, input).nodes.map((state, i): NodeState => {
     const { output } = taken.find(({ key }) => key === plan.nodes[i]?.key) ?? {}
     return output === undefined

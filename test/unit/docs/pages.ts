@@ -17,6 +17,7 @@ export interface Table {
   readonly at: string
   /** The heading it stands under. */
   readonly heading: string
+  readonly head: readonly string[]
   /** Cells of each row but the head. */
   readonly rows: readonly (readonly string[])[]
 }
@@ -76,7 +77,7 @@ export function readPage(path: string): Page {
       else if (rows !== undefined) rows.push(cellsOf(line))
       else {
         rows = []
-        tables.push({ at, heading: headings.at(-1) ?? '', rows })
+        tables.push({ at, heading: headings.at(-1) ?? '', head: cellsOf(line), rows })
       }
       prose.push({ at, text: line })
     })
@@ -111,6 +112,11 @@ export function commandsOf({ blocks, code }: Page): Word[] {
 export function wordsOf(command: string): string[] {
   const words = command.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? []
   return words.map(word => word.replace(/^(['"])(.*)\1$/s, '$2'))
+}
+
+/** The code a cell holds. */
+export function codeIn(cell: string): string {
+  return /^(`+) ?(.*?) ?\1$/.exec(cell)?.[2] ?? cell
 }
 
 /** The names GitHub gives the headings of a page in links; of equal ones the second ends in -1. */

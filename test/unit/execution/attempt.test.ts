@@ -7,6 +7,7 @@ import type { Json } from '../../../src/base/json.ts'
 import { MAX_OUTPUT_BYTES } from '../../../src/base/json-limits.ts'
 import { ExpressionError } from '../../../src/expression/expression.ts'
 import { defineNodeType, failed, type NodeContext, type NodeType, type Outcome } from '../../../src/node/node-type.ts'
+import { transform } from '../../../src/node/types/transform.ts'
 import { attemptOf } from '../../support/attempt-of.ts'
 
 const SECRET = 'sk-1234567890'
@@ -177,4 +178,17 @@ test('what the HTTP client throws is a failure of its own, and worth another att
     throw new HttpClientError('HTTP_UNREACHABLE', 'nobody there', { retryable: true })
   })
   expect(await attemptOf(throws, {})).toEqual(failed('HTTP_UNREACHABLE', 'nobody there', { retryable: true }))
+})
+
+test.each([
+  ['a template', { template: { a: ['{{ input.totl = 3 }}'] } }, { field: 'template.a[0]', character: 7 }],
+  ['an expression', { expression: 'input.totl > 3 ? 1 : 2' }, { field: 'expression', character: 7 }],
+])('in a strict workflow %s that names what is not there fails the node', async (_, config, details) => {
+  const outcome = await attemptOf(transform, config, { input: { total: 1 }, strict: true })
+  expect(outcome).toMatchObject({
+    kind: 'failed',
+    error: { code: 'EXPRESSION_MISSING', retryable: false, details },
+  })
+  expect(outcome.kind === 'failed' && outcome.error.message).toContain(`input has no "totl"; did you mean "total"?`)
+  expect((await attemptOf(transform, config, { input: { total: 1 } })).kind).toBe('completed')
 })
