@@ -155,7 +155,7 @@ function describeEffects(nodeType: NodeType, { completes, fails, parks = [] }: N
       const keys: unknown[] = []
       const http: HttpClient = {
         request(request) {
-          keys.push(request.headers?.['idempotency-key'])
+          keys.push(request.headers?.['idempotency-key'] ?? request.headers?.['webhook-id'])
           return given.context?.http?.request(request) ?? Promise.reject(new Error('this case has no network'))
         },
       }
@@ -210,23 +210,26 @@ interface Schema {
   readonly properties?: { readonly [field: string]: Schema }
   readonly additionalProperties?: unknown
   readonly items?: Schema
+  readonly anyOf?: readonly Schema[]
 }
 
-function undescribed({ properties = {}, items }: Schema, path: string): string[] {
+function undescribed({ properties = {}, items, anyOf = [] }: Schema, path: string): string[] {
   return [
     ...Object.entries(properties).flatMap(([field, schema]) => [
       ...(schema.description ? [] : [`${path}.${field}`]),
       ...undescribed(schema, `${path}.${field}`),
     ]),
     ...(items ? undescribed(items, `${path}[]`) : []),
+    ...anyOf.flatMap(kind => undescribed(kind, path)),
   ]
 }
 
 /** Objects with named fields that would take others too. */
-function openObjects({ properties, additionalProperties, items }: Schema, path: string): string[] {
+function openObjects({ properties, additionalProperties, items, anyOf = [] }: Schema, path: string): string[] {
   return [
     ...(properties !== undefined && additionalProperties !== false ? [path] : []),
     ...Object.entries(properties ?? {}).flatMap(([field, schema]) => openObjects(schema, `${path}.${field}`)),
     ...(items ? openObjects(items, `${path}[]`) : []),
+    ...anyOf.flatMap(kind => openObjects(kind, path)),
   ]
 }

@@ -1,16 +1,19 @@
 // Secrets are used, come back in every way a server can give them back, and are nowhere: not in the database, not in the
 // log, not in what a command shows.
 import { pino } from 'pino'
+import type { TObject } from 'typebox'
 import { afterAll, expect, test } from 'vitest'
 import { createHttpClient } from '../../../src/base/http-guard.ts'
 import type { JsonObject } from '../../../src/base/json.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
+import { nodeTypes } from '../../../src/node/registry.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf } from '../../support/engine.ts'
 import { startStubServer } from '../../support/stub-server.ts'
 import { select } from '../schema/rows.ts'
 
-const CANARY = 'sk-canary/5d1c+7e90'
+/** Also a key that signs. */
+const CANARY = 'canarySk/5d1c+7e90ABCDefgh01'
 const encoded = Buffer.from(`bob:${CANARY}`).toString('base64')
 const forms = [
   CANARY,
@@ -78,6 +81,29 @@ const cases: readonly (readonly [
     { type: 'http', path: 'echo', config: { ...bearer, next_page: '$number(body.headers.authorization)' } },
   ],
   [
+    'a signature by it, and a header that comes back',
+    'completed',
+    { type: 'webhook', path: 'echo', config: { secret: 'crm', headers: { 'x-key': '{{ secrets.crm }}' } } },
+  ],
+  [
+    'a receiver that tells it on',
+    'failed',
+    {
+      type: 'webhook',
+      path: 'status/403?body={{ secrets.crm }}',
+      config: { secret: 'crm', body: '{{ secrets.crm }}' },
+    },
+  ],
+  [
+    'a receiver that tells on where to call back',
+    'failed',
+    {
+      type: 'webhook',
+      path: 'tattling/500',
+      config: { secret: 'crm', headers: { 'x-at': '{{ callback.url }}' }, wait_for_callback: {} },
+    },
+  ],
+  [
     'a config that does not fit',
     'failed',
     { type: 'http', path: 'echo', config: { method: 'GET', body: '{{ secrets.crm }}', body_type: 'form' } },
@@ -101,6 +127,19 @@ test.each(cases)('%s does not give a secret away', async (what, status, { type, 
   expect(shown).toMatchObject({ status })
   const seen = [await everything(), JSON.stringify(shown), ...lines].join('\n')
   for (const form of forms) expect(seen).not.toContain(form)
+})
+
+test('every type that takes secrets is among these', () => {
+  const takes = [...nodeTypes.values()].filter(
+    ({ secrets, configSchema }) => secrets !== undefined || 'secret' in (configSchema as TObject).properties,
+  )
+  expect(takes.map(({ type }) => type).sort()).toEqual([...new Set(cases.map(([, , { type }]) => type))].sort())
+})
+
+test('of the URL where a node is called back nothing is kept but a hash', async () => {
+  const urls = server.requests.flatMap(({ headers }) => headers['x-at'] ?? [])
+  expect(urls).toHaveLength(2)
+  for (const url of urls) expect(await everything()).not.toContain(String(url).split('/').at(-1))
 })
 
 test('the servers were sent the secret, and the database says where it was', async () => {
