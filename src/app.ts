@@ -6,29 +6,21 @@ import { createStoredSecrets, type StoredSecrets } from './access/stored-secrets
 import { createAddressRanges } from './base/address-ranges.ts'
 import { type Clock, createDatabaseClock, type DatabaseClock, systemClock } from './base/clock.ts'
 import type { Config } from './base/config.ts'
-import { createHttpClient } from './base/http-guard.ts'
 import { createIds, type Ids } from './base/id.ts'
-import { createLimit } from './base/limit.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
 import { createOrigin } from './base/origin.ts'
 import { createSecrets, type Secrets } from './base/secrets.ts'
 import type { Loop, Service } from './base/service.ts'
-import { version } from './base/version.ts'
 import type { Database } from './db/database.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
 import { createListener } from './db/listener.ts'
 import type { Pool } from './db/pool.ts'
 import { createPools, type Pools } from './db/pools.ts'
 import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
-import type { Ended } from './event/append.ts'
-import { createEventLog } from './event/event-log.ts'
 import { createAdmitter } from './execution/admit.ts'
-import { createAdvance } from './execution/advance.ts'
-import { createArrivals } from './execution/arrive.ts'
-import { callBack, callbackAt, createCallbacks } from './execution/callbacks.ts'
-import { createCommands } from './execution/commands.ts'
-import { createWakeServices } from './execution/wake.ts'
+import { callBack, callbackAt } from './execution/callbacks.ts'
+import { createWorker } from './execution/worker.ts'
 import { createEvaluator } from './expression/evaluator.ts'
 import type { Evaluator } from './expression/expression.ts'
 import { createHealth } from './http/health.ts'
@@ -39,11 +31,9 @@ import { createReceiver } from './inbox/receive.ts'
 import type { NodeType } from './node/node-type.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
-import { createRunner } from './queue/runner.ts'
 import { createBackfiller } from './trigger/backfiller.ts'
 import { createPoller, type Poller } from './trigger/poller.ts'
 import { createReleaser } from './trigger/release.ts'
-import { createCatalog } from './workflow/catalog.ts'
 
 export interface Daemon extends Service {
   /** Where HTTP listens, if this daemon serves it. */
@@ -177,60 +167,6 @@ async function stopPart(part: Service, log: Logger): Promise<void> {
     await part.stop()
   } catch (error) {
     log.error({ evt: 'daemon.stop_failed', err: error, part: part.name }, 'a part did not stop cleanly')
-  }
-}
-
-/** The role that runs executions. */
-function createWorker(
-  ground: Ground,
-  {
-    hold,
-    onEnded,
-    onWaiting,
-    origin,
-  }: {
-    hold(): boolean
-    onEnded(ended: Ended): void
-    onWaiting(limitKeys: readonly string[]): void
-    origin: Promise<string>
-  },
-) {
-  const { config, log, clock, databaseClock, ids, metrics, secrets, pools, queue, evaluator } = ground
-  const http = createHttpClient({ allowPrivate: config.allowPrivate, userAgent: `mbflow/${version}` })
-  const eventLog = createEventLog({ pool: pools.engine, queue, ids, clock, databaseClock, metrics, log, onEnded })
-  const engine = { pool: pools.engine, queue, ids, eventLog, catalog: createCatalog(pools.engine), clock, log }
-  const commands = createCommands({ pool: pools.engine, clock, log })
-  const work = createAdvance({
-    ...engine,
-    commands,
-    arrivals: createArrivals({ pool: pools.engine, queue, ids, metrics, onWaiting }),
-    callbacks: createCallbacks({ pool: pools.engine, origin }),
-    databaseClock,
-    nodeTypes: ground.nodeTypes,
-    evaluator,
-    http,
-    secrets,
-    metrics,
-    attempts: createLimit(config.nodeConcurrency),
-    drainTimeout: config.drainTimeout,
-  })
-  const runner = createRunner({
-    queue,
-    slots: config.concurrency,
-    pollInterval: LOOK_ANYWAY_MS,
-    clock,
-    log,
-    hold,
-    work,
-  })
-  metrics.queueActive.provide(runner.held)
-  const client: Service = { name: 'http client', start: async () => {}, stop: () => http.close() }
-  const { timers, rescue } = createWakeServices(engine, runner.wake)
-  return {
-    wake: runner.wake,
-    heed: commands.wake,
-    parts: [client, commands, runner, timers, rescue],
-    pulsed: [runner, timers],
   }
 }
 

@@ -4,6 +4,7 @@ import { isAddressRange } from './address-ranges.ts'
 import { DurationError, formatDuration, parseDuration } from './duration.ts'
 import { type MasterKey, readMasterKeys } from './master-key.ts'
 import { nearMiss } from './near-miss.ts'
+import { DEFAULT_POOL, isPoolName, MOST_POOLS, POOL_RULE } from './pool-name.ts'
 
 export interface Refusal {
   readonly refused: string
@@ -125,6 +126,36 @@ function listOf(what: readonly string[], isItem: (item: string) => boolean, hint
       return { refused: `must be a list of ${any}; ${quote(wrong)} is none of them`, hint }
     },
   }
+}
+
+export interface ServedPool {
+  readonly name: string
+  /** Attempts of its nodes at once; absent = as many as of any. */
+  readonly concurrency?: number
+}
+
+const MOST_AT_ONCE = 10_000
+
+/** `default, gpu=2` */
+export const servedPools: Kind<readonly ServedPool[]> = {
+  name: 'list',
+  form: 'list of names, each perhaps with a number: gpu=2',
+  read(written) {
+    const pools: ServedPool[] = []
+    for (const item of splitList(written)) {
+      const [, name = '', number] = /^([^=]*)(?:=(.*))?$/.exec(item) ?? []
+      const concurrency = number === undefined ? undefined : /^\d+$/.test(number) ? Number(number) : Number.NaN
+      if (!isPoolName(name)) return { refused: `must be a list of pools; ${quote(item)} is none`, hint: POOL_RULE }
+      if (pools.some(pool => pool.name === name)) return { refused: `names ${name} twice` }
+      if (concurrency !== undefined && name === DEFAULT_POOL)
+        return { refused: 'gives default a number', hint: 'that is what MBFLOW_NODE_CONCURRENCY says' }
+      if (concurrency !== undefined && !(concurrency >= 1 && concurrency <= MOST_AT_ONCE))
+        return { refused: `must have a whole number, 1 to ${MOST_AT_ONCE}, after ${name}=, is ${quote(item)}` }
+      pools.push({ name, ...(concurrency !== undefined && { concurrency }) })
+    }
+    const count = pools.filter(({ name }) => name !== DEFAULT_POOL).length
+    return count <= MOST_POOLS ? { value: pools } : { refused: `names ${count} pools; ${MOST_POOLS} are allowed` }
+  },
 }
 
 /** Without a slash at its end. */

@@ -13,6 +13,7 @@ import {
   oneOf,
   path,
   paths,
+  servedPools,
   someOf,
   text,
   wholeNumber,
@@ -93,11 +94,15 @@ export const settings = {
   }),
   concurrency: setting(wholeNumber(1, 10_000), '200', {
     env: 'MBFLOW_CONCURRENCY',
-    doc: 'Executions one daemon holds at once.',
+    doc: 'Executions one daemon holds at once, without those of pools.',
   }),
   nodeConcurrency: setting(wholeNumber(1, 10_000), '100', {
     env: 'MBFLOW_NODE_CONCURRENCY',
     doc: 'Node attempts one daemon runs at once.',
+  }),
+  pools: setting(servedPools, 'default', {
+    env: 'MBFLOW_POOLS',
+    doc: 'The pools of nodes this worker serves, and how many attempts of each it runs at once.',
   }),
   drainTimeout: setting(duration('0s', '1h'), '30s', {
     env: 'MBFLOW_DRAIN_TIMEOUT',

@@ -76,7 +76,7 @@ function describe({ output }: CliContext, { shown: one, asOf }: Look): string[] 
       : []),
     ...(one.parked_reason === null
       ? []
-      : [fact('parked', `${one.parked_reason}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
+      : [fact('parked', `${parkedFor(one)}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
     ...(one.error === null ? [] : [fact('error', one.error)]),
     ...(one.failure_handler === null ? [] : [fact('handler', handlerText(one.failure_handler))]),
     fact('input', JSON.stringify(one.input)),
@@ -90,6 +90,10 @@ function handlerText(handler: FailureHandler): string {
   return 'problem' in handler
     ? `none: ${handler.workflow}: ${handler.problem}`
     : `${handler.workflow}, ${handler.execution_id}`
+}
+
+function parkedFor({ parked_reason, pool }: ShownExecution): string {
+  return parked_reason === 'pool' ? `until a worker takes it that serves the pool ${pool}` : `${parked_reason}`
 }
 
 const nodeColumns: Column<ShownNode>[] = [

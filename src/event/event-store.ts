@@ -96,10 +96,12 @@ export async function updateExecutions(
   const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
   // Of a shorter list PostgreSQL takes the rest as null.
   const limitKeys = changes.some(({ row }) => row.limitKey !== undefined) ? each(row => row.limitKey) : []
+  const pools = changes.some(({ row }) => row.pool !== undefined) ? each(row => row.pool) : []
   const told = await tx.rows<{ triggerId: string | null; limitKey: string | null }>(sql('event.updateExecutions')`
     with changed as (update public.executions e
     set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
         turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason, limit_key = p.limit_key,
+        pool = p.pool,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
       unnest(${allWords(changes.map(({ append }) => append.executionId))}::uuid[]),
@@ -112,9 +114,10 @@ export async function updateExecutions(
       unnest(${words(each(row => row.wakeAt))}::timestamptz[]),
       unnest(${words(each(row => row.parkedReason))}::text[]),
       jsonb_array_elements_text(${values(limitKeys)}::jsonb),
+      unnest(${words(pools)}::text[]),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
-    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, limit_key, started_at, completed_at)
+    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, limit_key, pool, started_at, completed_at)
     where e.id = p.id
     returning case when e.reports_end then e.trigger_id end as trigger_id, e.limit_key, e.completed_at)
     select distinct trigger_id as "triggerId", limit_key as "limitKey" from changed

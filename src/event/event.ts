@@ -108,8 +108,10 @@ export type EventBody =
   | { readonly type: 'execution_limited'; readonly payload: { readonly key: string } }
   /** It has its place under the limit, and keeps it until it is over. One that waited for it goes on with a new turn. */
   | { readonly type: 'execution_admitted'; readonly payload: { readonly key: string } }
+  /** It waits, with its next turn, for a worker that serves the pool; not longer than until `wake_at`. */
+  | { readonly type: 'execution_pooled'; readonly payload: { readonly pool: string; readonly wake_at?: string } }
   | { readonly type: 'execution_woken'; readonly payload: Record<string, never> }
-  | { readonly type: 'execution_handed_over'; readonly payload: { readonly reason: 'drain' | 'long_turn' } }
+  | { readonly type: 'execution_handed_over'; readonly payload: { readonly reason: 'drain' | 'long_turn' | 'pool' } }
   | { readonly type: 'execution_rescued'; readonly payload: Record<string, never> }
   | { readonly type: 'execution_taken_over'; readonly payload: { readonly claim: number } }
 
@@ -126,7 +128,7 @@ export type Foreseen =
   | { readonly error: RecordedError }
 
 /** Why an execution holds no worker though it is not over. */
-export type ParkReason = 'callback' | 'delay' | 'limit' | 'paused' | 'retry'
+export type ParkReason = 'callback' | 'delay' | 'limit' | 'paused' | 'pool' | 'retry'
 
 /** Why a node was skipped though its edges had not decided: its execution ended first. */
 export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'

@@ -14,7 +14,7 @@ import { appendLocked } from '../event/event-log.ts'
 import { type ControlDeps, control } from './control.ts'
 import { findLines, firstInLine, loadStandings, oldestUnder, somebodyWaits, tryLockLimits } from './limit-store.ts'
 import { roomUnder, type Standing, tooMany } from './limits.ts'
-import { openProjection, turnJobId } from './projection.ts'
+import { openProjection, turnJob } from './projection.ts'
 import { type ExecutionRow, lockExecutions } from './store.ts'
 
 interface AdmitDeps extends ControlDeps {
@@ -69,7 +69,7 @@ async function admitFirst(
 }
 
 function appendOf(row: ExecutionRow): Append {
-  const { id, priority, limitKey, lastSequence: sequence } = row
+  const { id, limitKey, lastSequence: sequence } = row
   const turn = row.turn + 1
   if (limitKey === null) throw new Error(`execution ${id} waits for a limit without a key`)
   return {
@@ -77,7 +77,7 @@ function appendOf(row: ExecutionRow): Append {
     fence: { sequence, turn: row.turn },
     events: [{ type: 'execution_admitted', payload: { key: limitKey } }],
     project: () => ({ execution: openProjection(row, { turn, claim: 0, parkedReason: undefined }), nodes: [] }),
-    enqueue: { id: turnJobId(id, turn), executionId: id, turn, priority },
+    enqueue: turnJob(row, { turn }),
   }
 }
 

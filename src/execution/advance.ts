@@ -49,5 +49,5 @@ function isTerminal(row: ExecutionRow): boolean {
 }
 
 function isParked(row: ExecutionRow): boolean {
-  return row.parkedReason !== null
+  return row.parkedReason !== null && row.parkedReason !== 'pool'
 }

@@ -1,6 +1,7 @@
 // The attempts of one turn: those that run, and the outcomes of those that ended and are not appended yet.
 import type { Limit } from '../base/limit.ts'
 import type { Metrics } from '../base/metrics.ts'
+import { DEFAULT_POOL } from '../base/pool-name.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { type AttemptResult, attempt } from './attempt.ts'
 import type { AttemptDeps } from './context.ts'
@@ -34,6 +35,8 @@ interface Running {
 export interface AttemptsDeps extends AttemptDeps {
   /** Node attempts of the whole process. */
   readonly attempts: Limit
+  /** Of them, those of nodes of a pool, by its name. */
+  readonly pools: ReadonlyMap<string, Limit>
   readonly metrics: Metrics
 }
 
@@ -50,10 +53,10 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
     ended.delete(node.key)
     running.set(node.key, mine)
     const scope = scopes.of(state, node)
-    const result = await deps.attempts.run(
-      () => attempt(deps, { plan, node, executionId: row.id, state, scope, abort }),
-      row.priority,
-    )
+    const request = { plan, node, executionId: row.id, state, scope, abort }
+    const run = () => deps.attempts.run(() => attempt(deps, request), row.priority)
+    const ofPool = deps.pools.get(node.policy.pool ?? DEFAULT_POOL)
+    const result = await (ofPool === undefined ? run() : ofPool.run(run, row.priority))
     deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
     if (running.get(node.key) !== mine) return
     running.delete(node.key)

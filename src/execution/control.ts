@@ -12,13 +12,13 @@ import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import type { Append } from '../event/append.ts'
 import { appendLocked, readEvents } from '../event/event-log.ts'
-import type { NewJob, Queue } from '../queue/queue.ts'
+import type { JobName, Queue } from '../queue/queue.ts'
 import { createCatalog } from '../workflow/catalog.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { type Command, commandProblem, decideCommand, type Verdict } from './command.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { fold } from './evolve.ts'
-import { changedNodes, executionProjection, removedNodes, turnJobId } from './projection.ts'
+import { changedNodes, executionProjection, removedNodes, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isOver } from './state.ts'
 import { type ExecutionRow, lockExecutions } from './store.ts'
 
@@ -99,7 +99,7 @@ interface Decision {
 function appendOf({ row, plan, before, draft }: Decision): Append {
   const { id, lastSequence: sequence, turn } = row
   const after = draft.state
-  const job = jobOf(row, after)
+  const job = after.turn === turn ? undefined : turnJob(row, after)
   return {
     executionId: id,
     fence: { sequence, turn },
@@ -114,15 +114,11 @@ function appendOf({ row, plan, before, draft }: Decision): Append {
   }
 }
 
-function jobOf({ id, turn, priority }: ExecutionRow, after: ExecutionState): NewJob | undefined {
-  if (after.turn === turn) return undefined
-  return { id: turnJobId(id, after.turn), executionId: id, turn: after.turn, priority }
-}
-
-/** The job of one that has not begun, and is not to begin. */
-function idleJob({ row, before, draft: { state } }: Decision): string[] {
+/** The job of one that is not to begin, or no longer waits for a worker of its pool. */
+function idleJob({ row, before, draft: { state } }: Decision): JobName[] {
   const isIdle = before.status === 'pending' && (isOver(state) || state.status === 'paused')
-  return isIdle ? [turnJobId(row.id, row.turn)] : []
+  const hasLeft = before.parkedReason === 'pool' && (state.turn > row.turn || state.status === 'paused')
+  return isIdle || hasLeft ? [turnJob(row, before)] : []
 }
 
 /** Tells the workers that hold, or are to take, what was decided about. */

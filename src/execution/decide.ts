@@ -9,7 +9,7 @@ import type { Completed, Failed, NodeError, Outcome } from '../node/node-type.ts
 import { type Plan, type PlanNode, planNode } from '../workflow/waves.ts'
 import { type Draft, emit, type Now } from './draft.ts'
 import { finalOutput, skipReason } from './inputs.ts'
-import { isAtWork, isNodeOver, isOver, isPausing, type NodeState, nodeOf } from './state.ts'
+import { isAtWork, isNodeOver, isOfTurn, isOver, isPausing, type NodeState, nodeOf } from './state.ts'
 import { type Cause, LEFT, shortcoming, stopper } from './strategy.ts'
 
 /** Nodes of one execution that may run at once. */
@@ -60,7 +60,11 @@ function startNodes(plan: Plan, draft: Draft, now: Now): void {
     if (isNodeOver(state) || isAtWork(state)) continue
     if (failing) giveUp(plan, draft, { key, state, now })
     else if (isPausing(draft.state) || state.waiting !== undefined) continue
-    else if (running < MAX_RUNNING && (state.retryAt === undefined || state.retryAt <= now.at)) {
+    else if (
+      isOfTurn(plan, draft.state, index) &&
+      running < MAX_RUNNING &&
+      (state.retryAt === undefined || state.retryAt <= now.at)
+    ) {
       running++
       emit(plan, draft, {
         body: { type: 'node_started', payload: { node: key, attempt: state.attempt + 1 } },

@@ -1,6 +1,6 @@
 // How events change the state. Pure: fold(plan, initial, events) gives the same state in every process and for ever.
 import type { Json, JsonObject } from '../base/json.ts'
-import type { Asked, EventBody, RecordedError, SkipCode } from '../event/event.ts'
+import type { Asked, EventBody, ParkReason, RecordedError, SkipCode } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { nodeInput } from './inputs.ts'
 import { type ExecutionState, type NodeState, UNTOUCHED } from './state.ts'
@@ -23,28 +23,15 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
     case 'workflow_started':
       return { ...state, status: 'running', startedAt: at, timeoutFrom: at, input: inputAtStart(body.payload, state) }
     case 'workflow_completed':
-      return { ...state, status: 'completed', output: body.payload.output, completedAt: at, request: undefined }
-    case 'workflow_failed':
-      return {
-        ...state,
-        status: 'failed',
-        error: body.payload.error,
-        failedNode: body.payload.node,
-        completedAt: at,
-        request: undefined,
-        ...UNPARKED,
-      }
+      return { ...over(state, at), status: 'completed', output: body.payload.output }
+    case 'workflow_failed': {
+      const { error, node: failedNode } = body.payload
+      return { ...over(state, at), status: 'failed', error, failedNode }
+    }
     case 'workflow_cancel_requested':
       return { ...state, request: { ...body.payload, kind: 'cancel' } }
     case 'workflow_cancelled':
-      return {
-        ...state,
-        status: 'cancelled',
-        error: cancellation(body.payload),
-        completedAt: at,
-        request: undefined,
-        ...UNPARKED,
-      }
+      return { ...over(state, at), status: 'cancelled', error: cancellation(body.payload) }
     case 'workflow_pause_requested':
       return { ...state, request: { ...body.payload, kind: 'pause' } }
     case 'workflow_paused':
@@ -55,6 +42,7 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
         pausedAt: at,
         wakeAt: undefined,
         parkedReason: 'paused',
+        pool: undefined,
         limitKey: keptPlace(state),
       }
     case 'workflow_resumed':
@@ -69,11 +57,13 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
     case 'wave_completed':
       return state
     case 'execution_parked':
-      return { ...state, parkedReason: body.payload.reason, wakeAt: new Date(body.payload.wake_at) }
+      return parked(state, body.payload)
     case 'execution_limited':
       return { ...state, parkedReason: 'limit', limitKey: body.payload.key, pausedAt: at }
     case 'execution_admitted':
       return { ...(state.parkedReason === 'limit' ? woken(state, at) : state), limitKey: body.payload.key }
+    case 'execution_pooled':
+      return { ...parked(state, { reason: 'pool', ...body.payload }), turn: state.turn + 1, claim: 0 }
     case 'execution_woken':
       return woken(state, at)
     case 'execution_handed_over':
@@ -81,6 +71,8 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
       return { ...state, turn: state.turn + 1, claim: 0, ...UNPARKED }
     case 'execution_taken_over':
       return { ...state, claim: body.payload.claim }
+    case 'node_started':
+      return { ...withNode(plan, state, { body, at }), ...taken(state) }
     default:
       return withNode(plan, state, { body, at })
   }
@@ -96,7 +88,23 @@ function keptPlace({ parkedReason, limitKey }: ExecutionState): string | undefin
   return parkedReason === 'limit' ? undefined : limitKey
 }
 
-const UNPARKED = { wakeAt: undefined, parkedReason: undefined, pausedAt: undefined }
+function parked(
+  state: ExecutionState,
+  { reason, wake_at, pool }: { reason: ParkReason; wake_at?: string; pool?: string },
+): ExecutionState {
+  return { ...state, parkedReason: reason, wakeAt: wake_at === undefined ? undefined : new Date(wake_at), pool }
+}
+
+/** What waited for a worker of a pool has found one as soon as something of it starts. */
+function taken({ parkedReason }: ExecutionState): Partial<ExecutionState> {
+  return parkedReason === 'pool' ? { parkedReason: undefined, wakeAt: undefined } : {}
+}
+
+const UNPARKED = { wakeAt: undefined, parkedReason: undefined, pausedAt: undefined, pool: undefined }
+
+function over(state: ExecutionState, at: Date): ExecutionState {
+  return { ...state, completedAt: at, request: undefined, ...UNPARKED }
+}
 
 /** The next turn of an execution that was parked; while it was paused, or waited for a limit, its timeout stood still. */
 function woken(state: ExecutionState, at: Date): ExecutionState {

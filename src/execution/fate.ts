@@ -1,10 +1,19 @@
 // What becomes of an execution that a worker holds, once the outcomes are in: it goes on, ends, or gives its worker back.
 // Pure.
 import type { EventBody, RecordedError } from '../event/event.ts'
-import type { Plan } from '../workflow/waves.ts'
+import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { cancelExecution, decideNext, failExecution, restartLost } from './decide.ts'
 import { type Draft, emit, type Now } from './draft.ts'
-import { type ExecutionState, isAtWork, isCancelling, isOver, isPausing, MAX_EVENTS } from './state.ts'
+import {
+  type ExecutionState,
+  isAtWork,
+  isCancelling,
+  isNodeOver,
+  isOfTurn,
+  isOver,
+  isPausing,
+  MAX_EVENTS,
+} from './state.ts'
 import { endWaits, nextTimer } from './waits.ts'
 
 /** Who waits longer than this gives the worker back: an attempt that is to come again soon may stay. Milliseconds. */
@@ -17,7 +26,6 @@ export type DrainStage = 'none' | 'begun' | 'over'
 /** True when these events end the turn. */
 export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now; drain: DrainStage }): boolean {
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
-  const deadline = deadlineOf(plan, draft.state)
   const excess = excessOf(plan, draft.state, now)
   if (isCancelling(draft.state)) cancelExecution(plan, draft, now)
   else if (excess !== undefined) failExecution(plan, draft, { error: excess, now })
@@ -39,8 +47,23 @@ export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now;
     say({ type: 'execution_handed_over', payload: { reason: 'drain' } })
     return true
   }
-  const timer = nextTimer(draft.state)
-  if (timer === undefined || timer.at.getTime() - now.at.getTime() <= PARK_AFTER_MS[timer.reason]) return false
+  return giveWorkerBack(plan, draft, now)
+}
+
+/** Nothing of it runs: it goes to other workers if they can start something, or waits for its next timer, unless that is soon. */
+function giveWorkerBack(plan: Plan, draft: Draft, { at }: Now): boolean {
+  const say = (body: EventBody): void => emit(plan, draft, { body, at })
+  const deadline = deadlineOf(plan, draft.state)
+  const elsewhere = nextElsewhere(plan, draft.state, at)
+  if (elsewhere !== undefined) {
+    const { pool } = elsewhere.policy
+    const until = deadline === undefined ? {} : { wake_at: new Date(deadline).toISOString() }
+    if (pool === undefined) say({ type: 'execution_handed_over', payload: { reason: 'pool' } })
+    else say({ type: 'execution_pooled', payload: { pool, ...until } })
+    return true
+  }
+  const timer = nextTimer(plan, draft.state)
+  if (timer === undefined || timer.at.getTime() - at.getTime() <= PARK_AFTER_MS[timer.reason]) return false
   const wakeAt = deadline === undefined ? timer.at : new Date(Math.min(timer.at.getTime(), deadline))
   say({ type: 'execution_parked', payload: { reason: timer.reason, wake_at: wakeAt.toISOString() } })
   return true
@@ -55,6 +78,16 @@ function excessOf(plan: Plan, state: ExecutionState, { at }: Now): RecordedError
   }
   if (state.sequence <= MAX_EVENTS) return undefined
   return { code: 'TOO_MANY_EVENTS', message: `the execution has ${state.sequence} events, more than ${MAX_EVENTS}` }
+}
+
+/** The first node that could start now, if this turn's workers were those it is for. */
+function nextElsewhere(plan: Plan, state: ExecutionState, at: Date): PlanNode | undefined {
+  const index = plan.waves[state.wave]?.find(i => {
+    const node = state.nodes[i]
+    if (node === undefined || isNodeOver(node) || isOfTurn(plan, state, i)) return false
+    return node.waiting === undefined && (node.retryAt === undefined || node.retryAt <= at)
+  })
+  return index === undefined ? undefined : plan.nodes[index]
 }
 
 /** When the execution's time is up, in milliseconds of the epoch. */

@@ -13,7 +13,7 @@ import type { EventBody, FailureHandler } from '../event/event.ts'
 import { findActive } from '../workflow/find.ts'
 import type { Plan } from '../workflow/waves.ts'
 import type { Workflow } from '../workflow/workflow.ts'
-import { turnJobId } from './projection.ts'
+import { turnJob } from './projection.ts'
 import { type ExecutionRow, insertExecutions, type NewExecution } from './store.ts'
 
 export interface OnFailureDeps {
@@ -44,11 +44,11 @@ export async function withHandler(deps: OnFailureDeps, failing: Failing, append:
     return { ...append, events: told(append, failure, { workflow: name, problem }) }
   }
   const handler = handlerOf(deps, failing, { failure, workflow, chain })
-  const { id, priority } = handler
+  const { id } = handler
   return {
     ...append,
     events: told(append, failure, { workflow: name, execution_id: id }),
-    enqueue: { id: turnJobId(id, 0), executionId: id, turn: 0, priority },
+    enqueue: turnJob(handler, { turn: 0 }),
     beside: tx => Promise.all([insertExecutions(tx, [handler]), notify(tx, 'jobs')]),
   }
 }

@@ -3,6 +3,7 @@
 import { deriveId } from '../base/id.ts'
 import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
+import type { NewJob } from '../queue/queue.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { ExecutionState, NodeState } from './state.ts'
 import type { ExecutionRow } from './store.ts'
@@ -15,6 +16,14 @@ function nodeExecutionId(executionId: string, nodeId: string): string {
 export function idempotencyKey(executionId: string, node: Pick<PlanNode, 'id'>, generation: number): string {
   const id = nodeExecutionId(executionId, node.id)
   return generation === 0 ? id : deriveId(id, `generation ${generation}`)
+}
+
+/** The job of a turn, in the queue of those who are to take it. */
+export function turnJob(
+  { id, priority }: Pick<ExecutionRow, 'id' | 'priority'>,
+  { turn, pool }: { turn: number; pool?: string | undefined },
+): NewJob {
+  return { id: turnJobId(id, turn), executionId: id, turn, priority, pool }
 }
 
 /** A turn's job: enqueueing it twice is a no-op. */
@@ -38,6 +47,7 @@ export function executionProjection(state: ExecutionState): ExecutionProjection 
     wakeAt: state.wakeAt,
     parkedReason: state.parkedReason,
     limitKey: state.limitKey,
+    pool: state.pool,
     startedAt: state.startedAt,
     completedAt: state.completedAt,
   }
@@ -54,6 +64,7 @@ export function openProjection(row: ExecutionRow, change: Partial<ExecutionProje
     wakeAt: row.wakeAt ?? undefined,
     parkedReason: row.parkedReason ?? undefined,
     limitKey: row.limitKey ?? undefined,
+    pool: row.pool ?? undefined,
     startedAt: row.startedAt ?? undefined,
     completedAt: undefined,
     ...change,

@@ -86,6 +86,7 @@ function showAfter({ shown, row, plan }: Known, events: readonly RecordedEvent[]
     wake_at: projected.wakeAt ?? null,
     parked_reason: projected.parkedReason ?? null,
     failure_handler: handlerIn(events.at(-1)),
+    pool: projected.pool ?? null,
     started_at: projected.startedAt ?? null,
     completed_at: projected.completedAt ?? null,
     nodes: plan.waves.flat().flatMap(index => showNode({ shown, plan }, state, index)),

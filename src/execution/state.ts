@@ -69,6 +69,8 @@ export interface ExecutionState {
   readonly parkedReason: ParkReason | undefined
   /** What its limit is counted by, once it has its place under it, or waits for one (`parkedReason`). */
   readonly limitKey: string | undefined
+  /** Whose workers have this turn, or are to take it (`parkedReason`); absent = those of the default. */
+  readonly pool: string | undefined
   readonly startedAt: Date | undefined
   /** Since when its timeout runs: its start, later by every time it stood still, anew from a retry. */
   readonly timeoutFrom: Date | undefined
@@ -121,6 +123,7 @@ export function initialState(plan: Plan, input: Json, mapped?: Mapped): Executio
     wakeAt: undefined,
     parkedReason: undefined,
     limitKey: undefined,
+    pool: undefined,
     startedAt: undefined,
     timeoutFrom: undefined,
     completedAt: undefined,
@@ -141,6 +144,11 @@ export function isCancelling(state: ExecutionState): boolean {
 /** Asked to pause, and not there yet. */
 export function isPausing(state: ExecutionState): boolean {
   return state.request?.kind === 'pause'
+}
+
+/** Whether the workers that have this turn are those the node is for. */
+export function isOfTurn(plan: Plan, { pool }: ExecutionState, index: number): boolean {
+  return plan.nodes[index]?.policy.pool === pool
 }
 
 /** Whether an attempt of it runs, or what it was called back with is looked at. */

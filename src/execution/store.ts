@@ -28,6 +28,8 @@ export interface ExecutionRow {
   readonly parkedReason: ParkReason | null
   /** What its limit is counted by, once it has its place under it, or waits for one. */
   readonly limitKey: string | null
+  /** Whose workers have its turn, or are to take it; null: those of the default. */
+  readonly pool: string | null
 }
 
 export interface NewExecution {
@@ -47,7 +49,7 @@ export interface NewExecution {
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
       input_data as input, input_mapping as mapping, priority, status, last_sequence as "lastSequence", turn, claim,
       created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt",
-      parked_reason as "parkedReason", limit_key as "limitKey"`
+      parked_reason as "parkedReason", limit_key as "limitKey", pool`
 
 /** With the database's instant. */
 export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(ExecutionRow & { now: Date })[]> {
@@ -121,7 +123,8 @@ export function findSilent(db: Db, page: { silence: number; after: string; limit
   return db.rows(sql('execution.findSilent')`
     select ${columns}
     from public.executions
-    where status in ('pending', 'running') and wake_at is null and parked_reason is distinct from 'limit' and id > ${page.after}
+    where status in ('pending', 'running') and (wake_at is null or parked_reason = 'pool')
+      and parked_reason is distinct from 'limit' and id > ${page.after}
       and updated_at < now() - ${page.silence} * interval '1 millisecond'
     order by id
     limit ${page.limit}`)

@@ -26,7 +26,7 @@ import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { lacksPlace, type PlaceDeps, seekPlace } from './place.ts'
-import { changedNodes, executionProjection, turnJobId } from './projection.ts'
+import { changedNodes, executionProjection, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 import { nextRetryAt, nextWaitEnd } from './waits.ts'
@@ -38,6 +38,8 @@ export interface TurnDeps extends AttemptsDeps, PlaceDeps, OnFailureDeps {
   readonly clock: Clock
   readonly databaseClock: DatabaseClock
   readonly commands: Pick<Commands, 'attend'>
+  /** Told after the commit that workers of a pool, or of the default, are to take an execution. A hint: it may be lost. */
+  onHandOver?(pool: string | undefined): void
   /** Milliseconds that running attempts get to end once a drain began. */
   readonly drainTimeout: number
 }
@@ -104,10 +106,16 @@ async function reload(turn: Turn): Promise<boolean> {
   turn.state = fold(turn.plan, initialState(turn.plan, turn.row.input, turn.state.mapped), events)
   turn.sequence = events.length
   forgetOthers(turn)
-  if (turn.state.parkedReason === undefined && !isOver(turn.state)) return true
+  if (goesOn(turn)) return true
   // Whoever ended it settled the job, but for a command that came before anything had begun.
   await outlast(() => turn.deps.queue.settle(turn.deps.pool, [turn.held.job]), turn.held.lost)
   return false
+}
+
+/** Neither over nor parked; but what waited for a worker of its pool has found it in the one that holds this turn. */
+function goesOn({ state, held }: Turn): boolean {
+  const isTaken = state.parkedReason === 'pool' && state.turn === held.job.turn
+  return !isOver(state) && (state.parkedReason === undefined || isTaken)
 }
 
 /** Decides and appends once, and starts what may start; false when the turn is over for this process. */
@@ -198,10 +206,7 @@ async function append(
 ): Promise<Appended | 'refused'> {
   const { deps, plan, held, row } = turn
   const claim = held.job.retryCount
-  const next =
-    draft.state.turn > held.job.turn
-      ? { id: turnJobId(row.id, draft.state.turn), executionId: row.id, turn: draft.state.turn, priority: row.priority }
-      : undefined
+  const next = draft.state.turn > held.job.turn ? turnJob(row, draft.state) : undefined
   const whole: Append = {
     executionId: row.id,
     fence: { sequence: turn.sequence, turn: held.job.turn, ...(turn.claimed ? { claim } : { claimBelow: claim }) },
@@ -221,6 +226,7 @@ async function append(
   try {
     const result = await deps.eventLog.append(handled, held.lost)
     if (result.kind === 'appended') {
+      if (next !== undefined) deps.onHandOver?.(next.pool)
       turn.state = draft.state
       turn.sequence = result.sequence
     }
@@ -259,7 +265,7 @@ async function nextChange(turn: Turn): Promise<void> {
     const now = deps.databaseClock.now()
     // A retry that cannot begin (no room, or a drain) is no reason to look: an attempt that ends is.
     const mayRetry = !held.drain.aborted && !isPausing(turn.state) && turn.attempts.running() < MAX_RUNNING
-    const retryAt = mayRetry ? nextRetryAt(turn.state)?.getTime() : undefined
+    const retryAt = mayRetry ? nextRetryAt(turn.plan, turn.state)?.getTime() : undefined
     const waitEnd = held.drain.aborted ? undefined : nextWaitEnd(turn.state)?.getTime()
     const instants = [retryAt, waitEnd, deadlineOf(turn.plan, turn.state)].filter(instant => instant !== undefined)
     if (held.drain.aborted) instants.push(now + Math.max(0, drainEnds(held.drain, deps) - deps.clock.monotonic()))

@@ -2,7 +2,7 @@
 import type { Plan } from '../workflow/waves.ts'
 import { handlesFailure } from './decide.ts'
 import { type Draft, emit, type Now } from './draft.ts'
-import type { ExecutionState } from './state.ts'
+import { type ExecutionState, isAtWork, isOfTurn } from './state.ts'
 
 /** What has waited long enough comes to what was foreseen. */
 export function endWaits(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): void {
@@ -28,16 +28,17 @@ export interface Timer {
 }
 
 /** What the execution waits for first. */
-export function nextTimer(state: ExecutionState): Timer | undefined {
-  const [retry, delay] = [nextRetryAt(state), nextWaitEnd(state)]
+export function nextTimer(plan: Plan, state: ExecutionState): Timer | undefined {
+  const [retry, delay] = [nextRetryAt(plan, state), nextWaitEnd(state)]
   if (delay === undefined || (retry !== undefined && retry <= delay)) return retry && { at: retry, reason: 'retry' }
   const callback = state.nodes.some(({ waiting }) => waiting?.callback)
   return { at: delay, reason: callback ? 'callback' : 'delay' }
 }
 
-/** When the next attempt is due of those that come again. */
-export function nextRetryAt({ nodes }: ExecutionState): Date | undefined {
-  return earliest(nodes.map(({ retryAt }) => retryAt))
+/** When the next attempt is due of those that come again; nodes of other pools wait until nothing of this turn runs. */
+export function nextRetryAt(plan: Plan, state: ExecutionState): Date | undefined {
+  const isBusy = state.nodes.some(isAtWork)
+  return earliest(state.nodes.map(({ retryAt }, i) => (isBusy && !isOfTurn(plan, state, i) ? undefined : retryAt)))
 }
 
 /** When the first node has waited long enough. */

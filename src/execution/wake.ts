@@ -8,14 +8,14 @@ import { LOOK_ANYWAY_MS, type Pulsed } from '../db/pulse.ts'
 import type { Append, Appended } from '../event/append.ts'
 import type { EventBody } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
-import type { Job, Queue } from '../queue/queue.ts'
+import type { Job, NewJob, Queue } from '../queue/queue.ts'
 import { queues } from '../queue/queues.ts'
 import type { Catalog } from '../workflow/catalog.ts'
 import { cancelExecution, failExecution } from './decide.ts'
 import { draftOf } from './draft.ts'
 import { fold } from './evolve.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
-import { changedNodes, executionProjection, openProjection, turnJobId } from './projection.ts'
+import { changedNodes, executionProjection, openProjection, turnJob, turnJobId } from './projection.ts'
 import { initialState, isCancelling, isOver } from './state.ts'
 import { type ExecutionRow, findDue, findSilent, loadExecutions, timerDueIn } from './store.ts'
 
@@ -35,7 +35,7 @@ const GIVE_UP_MS = 3_000
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** Wakes what is due; resolves to how many were woken. */
-export async function wakeDue({ pool, eventLog }: WakeDeps): Promise<number> {
+export async function wakeDue({ pool, queue, eventLog }: WakeDeps): Promise<number> {
   const due = await findDue(pool, BATCH)
   if (due.length === 0) return 0
   failpoint('wake.before')
@@ -43,7 +43,15 @@ export async function wakeDue({ pool, eventLog }: WakeDeps): Promise<number> {
     due.map(row => eventLog.append(nextTurn(row, { type: 'execution_woken', payload: {} }), soon())),
   )
   failpoint('wake.after')
+  const left = due.filter((row, i) => row.parkedReason === 'pool' && results[i]?.kind === 'appended')
+  // What a crash leaves in the queue of a pool is of a turn that is over: whoever takes it settles it.
+  await queue.withdraw(pool, left.map(jobOf))
   return results.filter(appended).length
+}
+
+/** The job of its turn. */
+function jobOf(row: ExecutionRow): NewJob {
+  return turnJob(row, { turn: row.turn, pool: row.pool ?? undefined })
 }
 
 /** Gives a new job to executions that should have one and do not; resolves to how many. */
@@ -75,7 +83,7 @@ export async function buryDead(deps: WakeDeps): Promise<number> {
     const row = rows.get(job.executionId)
     try {
       if (row !== undefined && row.turn === job.turn && (await bury(deps, row, job))) buried++
-      await queue.settle(pool, [job], queues.dead.name)
+      await queue.settle(pool, [job])
     } catch (error) {
       log.error({ evt: 'execution.bury_failed', err: error, executionId: job.executionId }, 'will try again')
     }
@@ -120,10 +128,10 @@ function nextTurn(row: ExecutionRow, body: EventBody): Append {
     fence: { sequence: row.lastSequence, turn: row.turn },
     events: [body],
     project: () => ({
-      execution: openProjection(row, { turn, claim: 0, wakeAt: undefined, parkedReason: undefined }),
+      execution: openProjection(row, { turn, claim: 0, wakeAt: undefined, parkedReason: undefined, pool: undefined }),
       nodes: [],
     }),
-    enqueue: { id: turnJobId(row.id, turn), executionId: row.id, turn, priority: row.priority },
+    enqueue: turnJob(row, { turn }),
   }
 }
 

@@ -1,6 +1,38 @@
-// The queue's part of the pulse. Everything else that is asked of the queue is asked through pg-boss.
-import { constant } from '../db/sql.ts'
+// What is asked of the queue in a way that pg-boss does not offer. Whatever changes it goes through pg-boss.
+import type { Db } from '../db/pool.ts'
+import { type Fragment, part, sql } from '../db/sql.ts'
+import { POOL_QUEUES, type QueueName, queues } from './queues.ts'
 
 /** Whether a job may be claimed: see Question in db/pulse.ts. */
-export const claimable = constant`
-  (select 0 where exists (select from pgboss.job where name = 'exec' and state < 'active' and start_after <= now()))`
+export function claimable(queue: QueueName): Fragment {
+  return part`
+  (select 0 where exists (select from pgboss.job where name = ${queue} and state < 'active' and start_after <= now()))`
+}
+
+/** Those of the ids that are queued or held, in whichever queue. */
+export async function liveJobs(db: Db, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db.rows<{ id: string }>(sql('queue.live')`
+    select id from pgboss.job
+    where name in (select name from pgboss.queue where name <> ${queues.dead.name}) and id = any(${ids}::uuid[])
+      and state in ('created', 'retry', 'active')`)
+  return new Set(rows.map(row => row.id))
+}
+
+/** A pool of which jobs wait, and none is worked on. */
+export interface Unserved {
+  readonly pool: string
+  readonly waiting: number
+}
+
+/** Pools of which jobs have waited for `patience` milliseconds while no worker holds one. */
+export function unservedPools(db: Db, patience: number): Promise<Unserved[]> {
+  return db.rows(sql('queue.unserved')`
+    select substr(q.name, ${POOL_QUEUES.length + 1}) as pool, line.waiting
+    from pgboss.queue q cross join lateral (
+      select count(*)::integer as waiting, min(created_on) as since
+      from pgboss.job where name = q.name and state < 'active'
+    ) as line
+    where starts_with(q.name, ${POOL_QUEUES}) and line.since < now() - ${patience} * interval '1 millisecond'
+      and not exists (select from pgboss.job where name = q.name and state = 'active')
+    order by q.name`)
+}

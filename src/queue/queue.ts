@@ -12,13 +12,15 @@ import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
 import { createPool, type Pool, type RawDb, type Tx } from '../db/pool.ts'
-import { type QueueName, queues } from './queues.ts'
+import { liveJobs, type Unserved, unservedPools } from './queue-store.ts'
+import { type QueueName, queueOf, queues } from './queues.ts'
 import { createStatistics } from './statistics.ts'
 
 /** Identifies one claim of a job; what `settle` and `touch` need. */
 export interface JobClaim {
   readonly id: string
   readonly retryCount: number
+  readonly queue: QueueName
 }
 
 export interface NewJob {
@@ -26,7 +28,12 @@ export interface NewJob {
   readonly executionId: string
   readonly turn: number
   readonly priority: number
+  /** Whose workers are to take it; absent = any that serves the default. */
+  readonly pool?: string | undefined
 }
+
+/** A job by its turn, wherever it is. */
+export type JobName = Pick<NewJob, 'id' | 'pool'>
 
 export interface Job extends JobClaim {
   readonly executionId: string
@@ -36,9 +43,9 @@ export interface Job extends JobClaim {
 export interface Queue extends Service {
   enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<void>
   /** Ends the jobs still held under these claims. */
-  settle(tx: RawDb, jobs: readonly JobClaim[], queue?: QueueName): Promise<void>
+  settle(tx: RawDb, jobs: readonly JobClaim[]): Promise<void>
   /** Removes jobs that no worker needs to look at any more, queued or held; who holds one finds its claim lost. */
-  withdraw(tx: RawDb, ids: readonly string[]): Promise<void>
+  withdraw(tx: RawDb, jobs: readonly JobName[]): Promise<void>
   /** `enqueue` and `settle`, ready to be sent together with other statements (`pool.atOnce`). */
   change(jobs: { enqueue: readonly NewJob[]; settle: readonly JobClaim[] }): Promise<Ready<unknown>>
   /** Claims up to `limit` jobs. */
@@ -47,6 +54,8 @@ export interface Queue extends Service {
   touch(jobs: readonly JobClaim[]): Promise<Set<string>>
   /** Those of the ids that are queued or held. */
   live(ids: readonly string[]): Promise<Set<string>>
+  /** Pools of which jobs have waited for `patience` milliseconds while no worker holds one. */
+  unserved(patience: number): Promise<Unserved[]>
 }
 
 const SCHEMA = 'pgboss'
@@ -100,12 +109,8 @@ function statementName(text: string): string {
 
 export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger; supervise: boolean }): Queue {
   const boss = createBoss(pool, { supervise, migrate: false }, log)
-  const db = prepared(pool)
   const statistics = createStatistics(pool, log)
-  const insert = (jobs: readonly NewJob[], tx: BossDb): Promise<unknown> => {
-    const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
-    return boss.insert(queues.exec.name, rows, { db: tx })
-  }
+  const { make, ...jobs } = createJobs(boss)
 
   return {
     name: 'queue',
@@ -125,54 +130,88 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       await statistics.settled()
       await boss.stop({ graceful: false, close: false })
     },
-    async enqueue(tx, jobs) {
-      if (jobs.length > 0) await insert(jobs, prepared(tx))
-    },
-    async settle(tx, jobs, queue = queues.exec.name) {
-      if (jobs.length > 0) await boss.deleteJob(queue, claims(jobs), { db: prepared(tx) })
-    },
-    async withdraw(tx, ids) {
-      if (ids.length > 0) await boss.deleteJob(queues.exec.name, [...ids], { db: prepared(tx) })
-    },
-    async change({ enqueue, settle }) {
-      const changes = await Promise.all([
-        ...(enqueue.length > 0 ? [ready(db => insert(enqueue, db))] : []),
-        ...(settle.length > 0 ? [ready(db => boss.deleteJob(queues.exec.name, claims(settle), { db }))] : []),
-      ])
-      return tx => Promise.all(changes.map(change => change(tx)))
-    },
+    ...jobs,
     async fetch(limit, queue = queues.exec.name) {
       // The limit is part of the statement text: a few sizes keep the number of prepared statements small.
       const batchSize = BATCH_SIZES.find(size => size <= limit)
       if (batchSize === undefined) return []
+      await make(queue)
       const claim = await ready(db => boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db }))
       failpoint('claim.before')
       const [, jobs] = await pool.atOnce(tx => Promise.all([findByKey(tx), claim(tx)]))
       if (jobs.length > 0) failpoint('claim.after')
       statistics.claimed(jobs.length)
-      return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, ...job.data }))
+      return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, queue, ...job.data }))
     },
     async touch(jobs) {
-      if (jobs.length === 0) return new Set()
-      // The published type of this answer is empty (12.38.0); `settled` lists the ids that were touched.
-      // A transaction, since that is repeated when it meets a settlement of the same jobs in another order.
-      const answer = (await pool.transaction(tx =>
-        boss.touch(queues.exec.name, claims(jobs), { db: prepared(tx) }),
-      )) as { settled?: string[] | null }
-      return new Set(answer.settled ?? [])
+      const kept = new Set<string>()
+      for (const [name, some] of claimsByQueue(jobs)) {
+        // The published type of this answer is empty (12.38.0); `settled` lists the ids that were touched.
+        // A transaction, since that is repeated when it meets a settlement of the same jobs in another order.
+        const answer = (await pool.transaction(tx => boss.touch(name, some, { db: prepared(tx) }))) as {
+          settled?: string[] | null
+        }
+        for (const id of answer.settled ?? []) kept.add(id)
+      }
+      return kept
     },
-    async live(ids) {
-      const { rows } = await db.executeSql(
-        `select id from ${SCHEMA}.job where name = $1 and id = any($2::uuid[]) and state in ('created', 'retry', 'active')`,
-        [queues.exec.name, ids],
-      )
-      return new Set((rows as { id: string }[]).map(row => row.id))
+    live: ids => liveJobs(pool, ids),
+    unserved: patience => unservedPools(pool, patience),
+  }
+}
+
+/** What is put into the queues and taken out of them in transactions of the caller. */
+function createJobs(
+  boss: PgBoss,
+): Pick<Queue, 'enqueue' | 'settle' | 'withdraw' | 'change'> & { make(name: QueueName): Promise<void> } {
+  const insert = (name: QueueName, jobs: readonly NewJob[], db: BossDb): Promise<unknown> => {
+    const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
+    return boss.insert(name, rows, { db })
+  }
+  const known = new Set<QueueName>([queues.exec.name, queues.dead.name])
+  /** The queue of a pool is made when something is first put into it or taken from it. */
+  async function make(name: QueueName): Promise<void> {
+    if (known.has(name)) return
+    await boss.createQueue(name, queues.exec.options)
+    known.add(name)
+  }
+
+  return {
+    make,
+    async enqueue(tx, jobs) {
+      for (const [name, some] of byQueue(jobs)) {
+        await make(name)
+        await insert(name, some, prepared(tx))
+      }
+    },
+    async settle(tx, jobs) {
+      for (const [name, some] of claimsByQueue(jobs)) await boss.deleteJob(name, some, { db: prepared(tx) })
+    },
+    async withdraw(tx, jobs) {
+      for (const [name, some] of byQueue(jobs)) {
+        const ids = some.map(job => job.id)
+        await boss.deleteJob(name, ids, { db: prepared(tx) })
+      }
+    },
+    async change({ enqueue, settle }) {
+      const entering = byQueue(enqueue)
+      for (const [name] of entering) await make(name)
+      const changes = await Promise.all([
+        ...entering.map(([name, jobs]) => ready(db => insert(name, jobs, db))),
+        ...claimsByQueue(settle).map(([name, jobs]) => ready(db => boss.deleteJob(name, jobs, { db }))),
+      ])
+      return tx => Promise.all(changes.map(change => change(tx)))
     },
   }
 }
 
-function claims(jobs: readonly JobClaim[]): JobClaim[] {
-  return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
+function byQueue<T extends JobName>(jobs: readonly T[]): [QueueName, T[]][] {
+  return [...Map.groupBy(jobs, job => queueOf(job.pool))]
+}
+
+function claimsByQueue(jobs: readonly JobClaim[]): [QueueName, JobClaim[]][] {
+  const claims = jobs.map(({ id, retryCount, queue }) => ({ id, retryCount, queue }))
+  return [...Map.groupBy(claims, claim => claim.queue)]
 }
 
 function createBoss(pool: Pool, options: { supervise: boolean; migrate: boolean }, log: Logger): PgBoss {

@@ -1,4 +1,6 @@
-// Every queue there is. Names are inlined into SQL text by pg-boss: constants of ours, never user text.
+// Every queue there is. Names are inlined into SQL text by pg-boss: constants of ours, and names of pools, which have
+// nothing in them that SQL could take for anything else.
+import { isPoolName } from '../base/pool-name.ts'
 
 /** Seconds a worker may be silent before its jobs go to another; pg-boss's minimum. */
 export const LEASE_SECONDS = 10
@@ -33,4 +35,14 @@ export const queues = {
   },
 } as const
 
-export type QueueName = (typeof queues)[keyof typeof queues]['name']
+/** What the names of the queues of pools begin with. */
+export const POOL_QUEUES = 'node.'
+
+export type QueueName = (typeof queues)[keyof typeof queues]['name'] | `${typeof POOL_QUEUES}${string}`
+
+/** The queue of the turns that only workers of this pool take; without one, of all others. */
+export function queueOf(pool?: string): QueueName {
+  if (pool === undefined) return queues.exec.name
+  if (!isPoolName(pool)) throw new Error(`${JSON.stringify(pool)} is not the name of a pool`)
+  return `${POOL_QUEUES}${pool}`
+}

@@ -10,7 +10,7 @@ import { createLoop, type Service } from '../base/service.ts'
 import type { Pulsed } from '../db/pulse.ts'
 import type { Job, Queue } from './queue.ts'
 import { claimable } from './queue-store.ts'
-import { LEASE_SECONDS } from './queues.ts'
+import { LEASE_SECONDS, queueOf } from './queues.ts'
 
 export interface HeldJob {
   readonly job: Job
@@ -22,6 +22,8 @@ export interface HeldJob {
 
 export interface RunnerOptions {
   readonly queue: Queue
+  /** Whose jobs it takes; absent = those of the default. */
+  readonly pool?: string | undefined
   /** Jobs held at once. */
   readonly slots: number
   /** Longest wait before looking for jobs, milliseconds. */
@@ -61,6 +63,7 @@ interface Slot {
 export function createRunner(options: RunnerOptions): Runner {
   const { queue, slots, clock, log } = options
   const held = new Map<string, Slot>()
+  const source = queueOf(options.pool)
   let draining = false
 
   function take(jobs: readonly Job[], claimedAt: number): void {
@@ -104,7 +107,7 @@ export function createRunner(options: RunnerOptions): Runner {
       if (free <= 0 || draining) return undefined
       if (options.hold?.()) return HELD_MS
       const claimedAt = clock.monotonic()
-      const jobs = await queue.fetch(free)
+      const jobs = await queue.fetch(free, source)
       if (jobs.length > 0) take(jobs, claimedAt)
       return jobs.length > 0 ? 0 : undefined
     },
@@ -121,7 +124,7 @@ export function createRunner(options: RunnerOptions): Runner {
       await watching.start()
     },
     wake: () => fetching.wake(),
-    question: { dueIn: claimable, wake: fetching.wake },
+    question: { dueIn: claimable(source), wake: fetching.wake },
     held: () => held.size,
     async stop() {
       draining = true

@@ -75,6 +75,7 @@ const EXECUTION_COLUMNS = [
   'wake_at',
   'parked_reason',
   'limit_key',
+  'pool',
   'started_at',
   'completed_at',
 ] as const
@@ -101,6 +102,7 @@ function executionPicture(row: ExecutionProjection): Record<string, unknown> {
     wake_at: row.wakeAt,
     parked_reason: row.parkedReason,
     limit_key: row.limitKey,
+    pool: row.pool,
     started_at: row.startedAt,
     completed_at: row.completedAt,
   })

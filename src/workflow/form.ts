@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox'
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
+import { DEFAULT_POOL, POOL_PATTERN, POOL_RULE } from '../base/pool-name.ts'
 import { DurationText } from '../base/schema.ts'
 import { formOfSettings, SettingsForm, settingsOfForm } from './settings-form.ts'
 import type {
@@ -28,6 +29,12 @@ const Key = Type.String({
 const Label = (description: string) => Type.String({ minLength: 1, maxLength: 255, description })
 const Free = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description })
 const Branch = Type.Union([Type.String({ minLength: 1 }), Type.Boolean()])
+
+const Pool = Type.Refine(
+  Type.String({ pattern: POOL_PATTERN, description: POOL_RULE }),
+  pool => pool !== DEFAULT_POOL,
+  () => 'must not be "default": leave it out, and any worker that serves no pool only runs the node',
+)
 
 const RetryForm = Type.Object(
   {
@@ -68,6 +75,7 @@ const NodeForm = Type.Object(
         { default: 'any', description: 'How many incoming edges must be taken' },
       ),
     ),
+    pool: Type.Optional(Pool),
     position: Type.Optional(
       Type.Object({ x: Type.Number(), y: Type.Number() }, { ...strict, description: 'Where an editor draws it' }),
     ),
@@ -142,7 +150,7 @@ export function fromForm(form: DocumentForm): WorkflowDocument {
 }
 
 function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }: NodeForm): NodeDocument {
-  const { timeout, retry, on_error, join } = policy
+  const { timeout, retry, on_error, join, pool } = policy
   return {
     key,
     name,
@@ -153,6 +161,7 @@ function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }:
       ...(retry !== undefined && { retry: retryOfForm(retry) }),
       ...(on_error !== undefined && { on_error }),
       ...(join !== undefined && { join }),
+      ...(pool !== undefined && { pool }),
     },
     // The origin is what a node that was never placed has in the database.
     ...(position && (position.x !== 0 || position.y !== 0) && { position }),
@@ -221,12 +230,13 @@ function formOfNode({ key, name, type, config, policy, position }: NodeDocument)
   }
 }
 
-function formOfPolicy({ timeout_ms, retry, on_error, join }: NodePolicy): Partial<NodeForm> {
+function formOfPolicy({ timeout_ms, retry, on_error, join, pool }: NodePolicy): Partial<NodeForm> {
   return {
     ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }),
     ...(retry && { retry: formOfRetry(retry) }),
     ...(on_error && { on_error }),
     ...(join && { join }),
+    ...(pool && { pool }),
   }
 }
 

@@ -87,6 +87,8 @@ export interface NodePolicy {
    * node, or let every edge out of the node decide with `{error}` as its output.
    */
   readonly on_error?: 'fail' | 'continue'
+  /** Whose workers run it; absent = those of the default. */
+  readonly pool?: string
   /** How many incoming edges must be taken for the node to run: at least one (default), all, or so many. */
   readonly join?: 'any' | 'all' | { readonly n_of: number }
 }

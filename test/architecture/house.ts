@@ -32,7 +32,7 @@ export const house: House = {
   stores: /\/(store|.+-store|ledger)\.ts$/,
   sql: ['db/', 'event/event-log.ts'], // the log's append is at once statement and verb, the one way executions change
   pure: {
-    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss origin retry schema schema-words secrets standard-webhooks',
+    base: 'address-ranges addresses duration errors hide-secrets http-client http-failures instant json json-diff json-limits json-path json-schema lru master-key media-type near-miss origin pool-name retry schema schema-words secrets standard-webhooks',
     cli: 'table text',
     event: 'append event',
     execution: 'command decide diff draft evolve fate inputs limits state strategy waits',

@@ -10,6 +10,7 @@ import { createAdvance } from '../../src/execution/advance.ts'
 import { buryDead, rescueSilent, wakeDue } from '../../src/execution/wake.ts'
 import type { Failed, NodeContext, Outcome } from '../../src/node/node-type.ts'
 import type { Job } from '../../src/queue/queue.ts'
+import { queueOf } from '../../src/queue/queues.ts'
 import { hanging, type Scene, type Setting, scene } from '../support/control-scene.ts'
 
 export interface Kind {
@@ -47,8 +48,8 @@ function plain(about: string, setting: Setting, execute: Execute = by): Kind {
   }
 }
 
-async function claim({ engine }: Scene): Promise<Job> {
-  const [job] = await engine.queue.fetch(1)
+async function claim({ engine }: Scene, pool?: string): Promise<Job> {
+  const [job] = await engine.queue.fetch(1, queueOf(pool))
   if (job === undefined) throw new Error('there is no job')
   return job
 }
@@ -367,6 +368,26 @@ export const kinds: Readonly<Record<string, Kind>> = {
       await one.ask('retry')
       await takeWhileFull()
       await admit(one)
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+  pooled: {
+    about: 'nodes of two pools in one wave, and what follows them on any worker',
+    async play(pool) {
+      const policies = { b: { pool: 'gpu' }, c: { pool: 'slow' } }
+      const setting = { lines: ['a -> b', 'a -> c', 'b -> d', 'c -> d'], policies, settings: { timeout_ms: 600_000 } }
+      const one = await scene(pool, setting, by)
+      for (const name of [undefined, 'gpu', 'slow', undefined]) await hold(one, await claim(one, name))
+      return one
+    },
+  },
+  'pool-cancelled': {
+    about: 'cancelled while it waited for a worker of a pool',
+    async play(pool) {
+      const one = await scene(pool, { lines: ['a -> b'], policies: { b: { pool: 'gpu' } } }, by)
+      await hold(one, await claim(one))
+      await one.ask('cancel')
       await hold(one, await claim(one))
       return one
     },

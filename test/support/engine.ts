@@ -33,7 +33,7 @@ export interface TestEngine {
   readonly catalog: Catalog
   readonly deps: TurnDeps
   readonly commands: Commands
-  runner(options?: { slots?: number }): Runner
+  runner(options?: { slots?: number; pool?: string }): Runner
   /** Publishes a workflow and gives the id of its version. */
   publish(document: Partial<WorkflowDocument> & Pick<WorkflowDocument, 'nodes' | 'edges'>): Promise<string>
   /** Starts executions of a version; they wait for a runner. */
@@ -84,6 +84,7 @@ export async function createTestEngine(
     callbacks: createCallbacks({ pool, origin: Promise.resolve('http://mbflow.test') }),
     log: silentLogger,
     attempts: createLimit(100),
+    pools: new Map(),
     drainTimeout: 1_000,
     ...overrides,
   }
@@ -95,9 +96,10 @@ export async function createTestEngine(
     catalog,
     deps,
     commands,
-    runner: ({ slots = 50 } = {}) =>
+    runner: ({ slots = 50, pool: served } = {}) =>
       createRunner({
         queue,
+        pool: served,
         slots,
         pollInterval: 50,
         clock: systemClock,

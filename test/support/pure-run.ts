@@ -62,7 +62,7 @@ export function run(plan: Plan, script: Script): Run {
     const running = plan.nodes.filter(({ index }) => state.nodes.some((node, i) => i === index && isAtWork(node)))
     const node = running[Math.floor((script.pick?.() ?? 0) * running.length)]
     if (node === undefined) {
-      const timer = nextTimer(state)
+      const timer = nextTimer(plan, state)
       if (timer === undefined) throw new Error('nothing runs, nothing waits, and it is not over')
       at = timer.at
       decide(draft => {

@@ -48,11 +48,12 @@ const engine = await createTestEngine(pool, {
   // Of the length that keys have.
   secrets: { find: async name => `thesecret${name}`.padEnd(32, 'x') },
 })
-const runner = engine.runner()
+/** What any worker takes, and the pool that the pages speak of. */
+const runners = [engine.runner(), engine.runner({ pool: 'gpu' })]
 await evaluator.start()
-await runner.start()
+for (const runner of runners) await runner.start()
 afterAll(async () => {
-  await runner.stop()
+  for (const runner of runners) await runner.stop()
   await evaluator.stop()
   await engine.stop()
 })

@@ -113,6 +113,7 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
     'executions',
     { status: 'cancelled', completed_at: at, parked_reason: 'delay' },
   ],
+  ['executions_pooled_somewhere', 'waiting for no pool', 'executions', { parked_reason: 'pool' }],
   ['executions_limited_by_something', 'waiting for no limit', 'executions', { parked_reason: 'limit' }],
   ['executions_fire_is_whole', 'trigger without a fire', 'executions', { trigger_id: id }],
   ['executions_fire_is_whole', 'fire without a trigger', 'executions', { fire_key: 'slot:1' }],

@@ -42,6 +42,7 @@ test('an empty environment gives every default', () => {
     pollInterval: 1_000,
     concurrency: 200,
     nodeConcurrency: 100,
+    pools: [{ name: 'default' }],
     drainTimeout: 30_000,
     expressionProcesses: 2,
     allowPrivate: [],
@@ -146,6 +147,28 @@ test.each<[Environment, string]>([
   [{ MBFLOW_ROLES: 'http,' }, 'must be one of scheduler, worker, http; is ""'],
 ])('%o is refused', (env, message) => {
   expect(problemsOf(env)).toMatchObject([{ path: Object.keys(env)[0], message }])
+})
+
+test('pools are names, and perhaps how many attempts of each', () => {
+  expect(loadConfig({ MBFLOW_POOLS: 'gpu=2, slow,default' }).pools).toEqual([
+    { name: 'gpu', concurrency: 2 },
+    { name: 'slow' },
+    { name: 'default' },
+  ])
+})
+
+test.each([
+  ['GPU', 'must be a list of pools; "GPU" is none'],
+  ['', 'must be a list of pools; "" is none'],
+  ['gpu,', 'must be a list of pools; "" is none'],
+  ['gpu,gpu=2', 'names gpu twice'],
+  ['default=5', 'gives default a number'],
+  ['gpu=0', 'must have a whole number, 1 to 10000, after gpu=, is "gpu=0"'],
+  ['gpu=two', 'must have a whole number, 1 to 10000, after gpu=, is "gpu=two"'],
+  ['default,a,b,c,d,e,f,g,h,i', 'names 9 pools; 8 are allowed'],
+])('as pools, %j is refused', (pools, message) => {
+  const [problem] = pools === '' ? problemsOf({}, { pools }) : problemsOf({ MBFLOW_POOLS: pools })
+  expect(problem).toMatchObject({ message })
 })
 
 test.each(['http://localhost', 'localhost:8080', '10.0.0.0/33', '10.0.0', '::1/129', 'a b', '1.2.3.4/8/9'])(

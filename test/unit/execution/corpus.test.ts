@@ -62,6 +62,7 @@ const recorded: Readonly<Record<EventType, true>> = {
   node_parked: true,
   node_called_back: true,
   execution_parked: true,
+  execution_pooled: true,
   execution_limited: true,
   execution_admitted: true,
   execution_woken: true,

@@ -53,6 +53,19 @@ const bad: Case[] = [
     [['settings.timeout', 'must be at most 30d']],
   ],
   [
+    'a pool without a name that could be one, and the one that is no pool',
+    document({
+      nodes: [
+        { key: 'a', type: 'transform', pool: 'GPU' },
+        { key: 'b', type: 'transform', pool: 'default' },
+      ],
+    }),
+    [
+      ['nodes[0].pool', 'does not have the right form'],
+      ['nodes[1].pool', 'must not be "default"'],
+    ],
+  ],
+  [
     'a priority off the scale',
     document({ settings: { priority: 101 } }),
     [['settings.priority', 'must be at most 100']],
