@@ -1,6 +1,8 @@
 // docs/plugins.md says what plug-ins can be and get.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import * as example from '../../../examples/plugins/notify.ts'
+import { pluginProblem } from '../../../src/node/plugin-check.ts'
 import * as entry from '../../../src/plugin.ts'
 import { nodeContext } from '../../support/node-context.ts'
 import { ROOT, readPage } from './pages.ts'
@@ -19,6 +21,12 @@ test('the example of the page is the one that is tested', () => {
 test('the page lists all that the entry holds at run time', () => {
   const types = ['Static']
   expect(words('Write one', 0).sort()).toEqual([...Object.keys(entry), ...types].sort())
+})
+
+test('the page lists every field a type may have', () => {
+  const [type] = Object.values(example)
+  const { hint } = pluginProblem({ ...type, surprise: 1 }) ?? {}
+  expect(hint).toBe(`there are: ${words('What it gets, what it owes', 0).join(', ')}`)
 })
 
 test('the page lists all that an attempt is given', () => {
