@@ -66,7 +66,11 @@ export function createEventLog(deps: EventLogDeps): EventLog {
       if (results.every(result => result === again)) await clock.sleep(LOCKED_ELSEWHERE_MS)
       return results
     } catch (error) {
-      if (isTransient(error)) throw error
+      if (isTransient(error)) {
+        const message = 'the database did not answer; will ask again'
+        deps.log.warn({ evt: 'event.append_in_doubt', err: error, appends: batch.length }, message)
+        throw error
+      }
       if (batch.length === 1) return [new Refused(error)]
       // One of them cannot be written: halve until it stands alone, so that it fails without its neighbours.
       const half = batch.length >> 1
@@ -98,10 +102,6 @@ export function createEventLog(deps: EventLogDeps): EventLog {
           return result
         } catch (error) {
           if (!isTransient(error)) throw error
-          deps.log.warn(
-            { evt: 'event.append_in_doubt', err: error, executionId: append.executionId },
-            'the database did not answer; will ask again',
-          )
           const written = await inDoubt(one, signal)
           if (written !== undefined) return written
         }

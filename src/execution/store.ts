@@ -104,11 +104,11 @@ export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): P
     ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority, reports_end)`)
 }
 
-/** Parked executions whose time has come. */
 /** When the next timer is due: see Question in db/pulse.ts. */
 export const timerDueIn = constant`
   (select extract(epoch from min(wake_at) - clock_timestamp()) * 1000 from public.executions where wake_at is not null)`
 
+/** Parked executions whose time has come. */
 export function findDue(db: Db, limit: number): Promise<ExecutionRow[]> {
   return db.rows(sql('execution.findDue')`
     select ${columns}
