@@ -17,6 +17,8 @@ export interface Given
   readonly timeout_ms?: number
   /** As the setting of the workflow. */
   readonly strict?: boolean
+  /** The condition of an edge out of the node. */
+  readonly when?: string
   /** The value of every secret; without it there are none. */
   readonly secret?: string | undefined
   readonly log?: Logger
@@ -27,10 +29,11 @@ export const TOKEN = 'the-token-of-a-callback-of-a-tes'
 const EXECUTION = '01890a5d-ac96-774b-bcce-b302099a8057'
 
 export async function attemptOf(type: NodeType, config: JsonObject, given: Given = {}): Promise<Outcome> {
-  const { taken = [], secret, log = silentLogger, input = null, timeout_ms, strict = false, ...context } = given
+  const { taken = [], secret, log = silentLogger, input = null, timeout_ms, strict = false, when, ...context } = given
   const { scope, http, signal, attempt: number, now } = nodeContext({ input, ...context })
   const edges = taken.map(({ key }) => `${key} -> it`)
-  const workflow = workflowOf(['it', ...edges], { it: timeout_ms === undefined ? {} : { timeout_ms } })
+  const outgoing = when === undefined ? [] : [`it -> next when ${when}`]
+  const workflow = workflowOf(['it', ...edges, ...outgoing], { it: timeout_ms === undefined ? {} : { timeout_ms } })
   const nodes = workflow.nodes.map(node =>
     node.key === 'it' ? { ...node, type: type.type, config: deepFreeze(config) } : node,
   )

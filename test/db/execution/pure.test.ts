@@ -8,12 +8,14 @@ import type { NodeContext, Outcome } from '../../../src/node/node-type.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, scripted } from '../../support/engine.ts'
 import type { workflowOf } from '../../support/plans.ts'
+import { refuse, refused } from '../../support/refused.ts'
 
 const done: Outcome = { kind: 'completed', output: null }
 
 let pool: Pool
 beforeAll(async () => {
   ;({ pool } = await createTestDatabase())
+  await refuse(pool)
 })
 
 interface Watch {
@@ -118,14 +120,11 @@ test('a pure node that takes its time is seen running', async () => {
   expect(appends).toEqual([['node_started a'], ['node_completed a', 'node_started b', 'node_completed b']])
 })
 
-/** A code is the executor's own word; nobody cleans it. */
-const unstorable: Outcome = { kind: 'failed', error: { code: 'B\0D', message: 'bad', retryable: false } }
-
 test('a pure node whose outcome the database refuses fails alone', async () => {
   let first: string | undefined
   const appends = await run(['a', 'b', 'c'], async ({ idempotencyKey }) => {
     first ??= idempotencyKey
-    return idempotencyKey === first ? unstorable : done
+    return idempotencyKey === first ? refused : done
   })
   expect(appends.flat()).toContain('node_failed a')
   expect(appends.at(-1)).toContain('node_completed c')
@@ -136,7 +135,7 @@ test('what ran ahead of an outcome that the database refuses runs again, and see
   await run(
     ['a -> b'],
     async ({ scope: { nodes } }) => {
-      if (nodes.a === undefined) return unstorable
+      if (nodes.a === undefined) return refused
       seen.push(nodes.a.error)
       return done
     },

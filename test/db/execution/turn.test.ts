@@ -8,6 +8,7 @@ import type { Runner } from '../../../src/queue/runner.ts'
 import type { NodePolicy } from '../../../src/workflow/workflow.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, scripted, type TestEngine } from '../../support/engine.ts'
+import { refuse, refused } from '../../support/refused.ts'
 
 const done: Outcome = { kind: 'completed', output: null }
 /** Fails, and asks for another attempt after so many milliseconds. */
@@ -20,6 +21,7 @@ const retry: NodePolicy = { retry: { backoff: 'constant', delay_ms: 1, max_delay
 let pool: Pool
 beforeAll(async () => {
   ;({ pool } = await createTestDatabase())
+  await refuse(pool)
 })
 
 interface Run {
@@ -165,8 +167,7 @@ test('an outcome that the database refuses does not take those with it that ende
     const mine = ++attempts
     if (mine === 3) together.resolve()
     await together.promise
-    // A code is the executor's own word; nobody cleans it.
-    return mine === 1 ? { kind: 'failed', error: { code: 'B\0D', message: 'bad', retryable: false } } : done
+    return mine === 1 ? refused : done
   })
   const nodes = (await engine.ended(id)).nodes
   expect(nodes.map(node => node.error?.split(':')[0] ?? node.status).sort()).toEqual([
@@ -176,4 +177,17 @@ test('an outcome that the database refuses does not take those with it that ende
   ])
   expect(await engine.violations()).toEqual([])
   await stop()
+})
+
+test('a node of a type that the worker does not know fails, and says what to do', async () => {
+  const engine = await createTestEngine(pool, { nodeTypes: new Map() })
+  const version = await engine.publish(documentOf(['a'], { type: 'acme/notify' }))
+  const [id = ''] = await engine.begin(version, [{}])
+  const runner = engine.runner()
+  await runner.start()
+  expect((await engine.ended(id)).error).toBe(
+    'a: NODE_TYPE_UNKNOWN: this daemon does not know the node type "acme/notify"; start every worker with the plug-in that has it (--plugin)',
+  )
+  await runner.stop()
+  await engine.stop()
 })

@@ -192,3 +192,23 @@ test.each([
   expect(outcome.kind === 'failed' && outcome.error.message).toContain(`input has no "totl"; did you mean "total"?`)
   expect((await attemptOf(transform, config, { input: { total: 1 } })).kind).toBe('completed')
 })
+
+test.each([
+  ['output.paid', undefined],
+  ['output.totl > 3', 'gave nothing (output has no "totl"; did you mean "total"?), not true or false'],
+  ['output.total', 'gave 1, not true or false'],
+])('an edge with the condition %s fails the node unless it holds or not', async (when, why) => {
+  const outcome = await attemptOf(gives({ paid: true, total: 1 }), {}, { when })
+  if (why === undefined) expect(outcome.kind).toBe('completed')
+  else expect(outcome).toEqual(failed('EDGE_CONDITION_FAILED', `the condition on "it" → "next" ${why}`))
+})
+
+test('in a strict workflow an edge whose condition names what is not there fails the node', async () => {
+  const outcome = await attemptOf(gives({ total: 1 }), {}, { when: 'output.totl = 3', strict: true })
+  expect(outcome).toMatchObject({
+    error: {
+      code: 'EDGE_CONDITION_FAILED',
+      message: expect.stringContaining('output has no "totl"; did you mean "total"?'),
+    },
+  })
+})
