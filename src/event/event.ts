@@ -16,6 +16,13 @@ export interface Asked {
   readonly reason?: string
 }
 
+/** What runs again. */
+interface Again {
+  readonly nodes: readonly string[]
+  /** What was undone, and all that rests on it: there if anything was. */
+  readonly anew?: readonly string[]
+}
+
 /** Which conditional edges out of a node hold, by target key; recorded so that a replay needs no evaluation. */
 export type EdgeVerdicts = { readonly [target: string]: boolean }
 
@@ -28,26 +35,34 @@ export type EventBody =
       /** `handler`: there if its workflow names one. */
       readonly payload: { readonly error: RecordedError; readonly node?: string; readonly handler?: FailureHandler }
     }
+  | {
+      readonly type: 'compensation_started'
+      /** `nodes` are to undo others, one after the other, before it ends: for the cause it fails of, or as it was asked to. */
+      readonly payload: {
+        readonly nodes: readonly string[]
+        readonly cause?: { readonly error: RecordedError; readonly node?: string }
+      }
+    }
   | { readonly type: 'workflow_cancel_requested'; readonly payload: Asked }
   | { readonly type: 'workflow_cancelled'; readonly payload: Asked }
   | { readonly type: 'workflow_pause_requested'; readonly payload: Asked }
   | { readonly type: 'workflow_paused'; readonly payload: Record<string, never> }
   /** After `workflow_paused` it goes on with a new turn; before, the request is withdrawn. */
   | { readonly type: 'workflow_resumed'; readonly payload: Asked }
-  /** Over, it goes on: `nodes` are as if they had never run, but for their attempts. */
-  | { readonly type: 'workflow_retried'; readonly payload: Asked & { readonly nodes: readonly string[] } }
+  /** Over, it goes on: `nodes` are as if they had never run, but for their attempts; `anew` begin in their next generation. */
+  | { readonly type: 'workflow_retried'; readonly payload: Asked & Again }
   /** The same for one that had lost every worker. */
-  | { readonly type: 'workflow_redriven'; readonly payload: Asked & { readonly nodes: readonly string[] } }
+  | { readonly type: 'workflow_redriven'; readonly payload: Asked & Again }
   | {
       readonly type: 'workflow_rerun'
-      /** Over, it goes on from `node`: `nodes` begin anew in their next generation, `retried` as in a retry. */
-      readonly payload: Asked & {
-        readonly node: string
-        /** What `node` gets instead of what it got before. */
-        readonly input?: Json
-        readonly nodes: readonly string[]
-        readonly retried: readonly string[]
-      }
+      /** Over, it goes on from `node`: `nodes` begin anew in their next generation, `retried` and `anew` as in a retry. */
+      readonly payload: Asked &
+        Again & {
+          readonly node: string
+          /** What `node` gets instead of what it got before. */
+          readonly input?: Json
+          readonly retried: readonly string[]
+        }
     }
   | { readonly type: 'wave_started'; readonly payload: { readonly wave: number; readonly nodes: number } }
   | { readonly type: 'wave_completed'; readonly payload: { readonly wave: number } }

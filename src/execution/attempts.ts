@@ -6,7 +6,7 @@ import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { type AttemptResult, attempt } from './attempt.ts'
 import type { AttemptDeps } from './context.ts'
 import { createScopes } from './scope.ts'
-import { type ExecutionState, isAtWork, type Mapped } from './state.ts'
+import { type ExecutionState, isAtWork, type Mapped, nodeOf, underWay } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 
 /** An execution as a turn begins. */
@@ -20,7 +20,7 @@ export interface Attempts {
   /** Outcomes not yet appended, by node key, in the order in which they came. */
   readonly ended: Map<string, AttemptResult>
   running(): number
-  /** Begins the attempt of every node that runs in `state` and that this process does not run yet. */
+  /** Begins the attempt of every node that runs in `state` and that this process does not run yet, and aborts all others. */
   start(state: ExecutionState): void
   /** The same for the pure ones among them; resolves when they have ended, or after `time` milliseconds. */
   runPure(state: ExecutionState, time: number): Promise<void>
@@ -72,10 +72,24 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
     })
   }
 
+  /** Drops attempts of nodes that ended without them, when the execution failed or was cancelled. */
+  function forget(state: ExecutionState): void {
+    const isGone = (key: string): boolean => !isAtWork(nodeOf(state, plan.index.get(key) ?? -1))
+    for (const [key, { abort }] of running) {
+      if (!isGone(key)) continue
+      abort.abort()
+      running.delete(key)
+    }
+    for (const key of ended.keys()) if (isGone(key)) ended.delete(key)
+  }
+
   return {
     ended,
     running: () => running.size,
-    start: state => void toBegin(state).forEach(node => void begin(state, node)),
+    start(state) {
+      forget(state)
+      for (const node of toBegin(state)) void begin(state, node)
+    },
     async runPure(state, time) {
       const pure = toBegin(state).filter(({ type }) => deps.nodeTypes.get(type)?.pure === true)
       if (pure.length > 0) await within(time, Promise.all(pure.map(node => begin(state, node))))
@@ -88,7 +102,7 @@ export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd:
 
 function nodesAtWork(plan: Plan, state: ExecutionState): PlanNode[] {
   const nodes: PlanNode[] = []
-  for (const index of plan.waves[state.wave] ?? []) {
+  for (const index of underWay(plan, state)) {
     const [node, at] = [plan.nodes[index], state.nodes[index]]
     if (node !== undefined && at !== undefined && isAtWork(at)) nodes.push(node)
   }

@@ -8,6 +8,7 @@ import type { Json } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import type { Asked, EventBody } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
+import { again, againFrom } from './again.ts'
 import { cancelExecution } from './decide.ts'
 import { type Draft, emit } from './draft.ts'
 import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing, MAX_EVENTS } from './state.ts'
@@ -103,6 +104,7 @@ function cancel(one: Case): Verdict {
   if (isOver(draft.state)) return over(draft.state, 'There is nothing left to cancel.')
   if (isCancelling(draft.state))
     return { kind: 'unchanged', why: `its cancellation was requested already, by ${request?.by}` }
+  if (draft.state.compensation !== undefined) return compensating()
   say(one, { type: 'workflow_cancel_requested', payload: asked })
   if (startedAt === undefined) {
     cancelExecution(plan, draft, { at })
@@ -146,7 +148,7 @@ function retry(one: Case): Verdict {
       hint: 'To run a part of it again, rerun it from a node.',
     }
   }
-  say(one, { type: 'workflow_retried', payload: { ...asked, nodes: keysOf(plan, unfinished(plan, draft.state)) } })
+  say(one, { type: 'workflow_retried', payload: { ...asked, ...again(plan, draft.state) } })
   return goesOn(draft)
 }
 
@@ -161,7 +163,7 @@ function redrive(one: Case): Verdict {
       hint: 'Retry it if it failed or was cancelled, or rerun it from a node.',
     }
   }
-  say(one, { type: 'workflow_redriven', payload: { ...asked, nodes: keysOf(plan, unfinished(plan, draft.state)) } })
+  say(one, { type: 'workflow_redriven', payload: { ...asked, ...again(plan, draft.state) } })
   return goesOn(draft)
 }
 
@@ -177,6 +179,14 @@ function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>):
       hint: `It has ${plan.nodes.map(({ key }) => key).join(', ')}.`,
     }
   }
+  if (plan.nodes[index]?.undoes !== undefined) {
+    return {
+      kind: 'refused',
+      code: 'NODE_COMPENSATES',
+      why: `"${node}" undoes another node, and runs only for that`,
+      hint: 'Rerun it from the node that it undoes, or retry the execution.',
+    }
+  }
   const state = draft.state.nodes[index]
   if (state === undefined || state.attempt === 0) {
     return {
@@ -186,11 +196,8 @@ function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>):
       hint: 'Rerun it from a node that ran, or retry the execution.',
     }
   }
-  const anew = nodesBehind(plan, index)
-  const nodes = keysOf(plan, anew)
-  const retried = keysOf(plan, unfinished(plan, draft.state)).filter(key => !nodes.includes(key))
   const changed = input === undefined ? {} : { input }
-  say(one, { type: 'workflow_rerun', payload: { ...asked, node, ...changed, nodes, retried } })
+  say(one, { type: 'workflow_rerun', payload: { ...asked, node, ...changed, ...againFrom(plan, draft.state, index) } })
   return goesOn(draft)
 }
 
@@ -206,7 +213,8 @@ function callBack(one: Case, { node, generation, output }: Extract<Command, { ve
     return { kind: 'refused', code: 'CALLBACK_USED', why, hint: 'The first call counts.' }
   }
   if (isOver(draft.state)) return gone(`the execution ${endOf(draft.state)}`)
-  if (isCancelling(draft.state)) return gone('the execution is being cancelled')
+  if (isCancelling(draft.state) && draft.state.compensation === undefined)
+    return gone('the execution is being cancelled')
   if (status !== 'running' && status !== 'retrying') return gone(`the node is ${status}`)
   if (waiting !== undefined && waiting.until <= at) return gone(`it waited until ${waiting.until.toISOString()}`)
   say(one, { type: 'node_called_back', payload: { ...asked, node, output } })
@@ -220,32 +228,9 @@ function gone(why: string): Verdict {
   return { kind: 'refused', code: 'CALLBACK_GONE', why, hint: 'Nothing waits for it any more.' }
 }
 
-/** What failed and nothing took over from, what was not reached, and what was left out behind these. */
-function unfinished(plan: Plan, { nodes }: ExecutionState): Set<number> {
-  const found = new Set<number>()
-  nodes.forEach((node, index) => {
-    if (!node.unreached && (node.status !== 'failed' || node.handled)) return
-    found.add(index)
-    for (const behind of nodesBehind(plan, index)) if (nodes[behind]?.status === 'skipped') found.add(behind)
-  })
-  return found
-}
-
 /** Whether it ended because every worker that took it was lost. */
 function isDead({ status, error, failedNode }: ExecutionState): boolean {
   return status === 'failed' && failedNode === undefined && error?.code === 'WORKER_LOST'
-}
-
-/** The node and all that depends on it. */
-function nodesBehind(plan: Plan, index: number): Set<number> {
-  const found = new Set([index])
-  for (const one of found) for (const { target } of plan.nodes[one]?.outgoing ?? []) found.add(target)
-  return found
-}
-
-/** In the order of the document. */
-function keysOf(plan: Plan, indexes: ReadonlySet<number>): string[] {
-  return plan.nodes.flatMap(({ key, index }) => (indexes.has(index) ? [key] : []))
 }
 
 function goesOn({ state }: Draft): Verdict {
@@ -275,6 +260,15 @@ function cancelling({ request }: ExecutionState): Verdict {
     code: 'EXECUTION_CANCELLING',
     why: `its cancellation was requested, by ${request?.by}`,
     hint: 'A cancellation cannot be taken back; once it is over, retry it.',
+  }
+}
+
+function compensating(): Verdict {
+  return {
+    kind: 'refused',
+    code: 'EXECUTION_COMPENSATING',
+    why: 'it has failed, and undoes what it had done',
+    hint: 'It is over once that is done; if it is paused, resume it.',
   }
 }
 

@@ -7,9 +7,10 @@ import { retryDelay } from '../base/retry.ts'
 import type { EdgeVerdicts, EventBody, Foreseen, RecordedError } from '../event/event.ts'
 import type { Completed, Failed, NodeError, Outcome } from '../node/node-type.ts'
 import { type Plan, type PlanNode, planNode } from '../workflow/waves.ts'
+import { endCompensation, endOrCompensate } from './compensation.ts'
 import { type Draft, emit, type Now } from './draft.ts'
 import { finalOutput, skipReason } from './inputs.ts'
-import { isAtWork, isNodeOver, isOfTurn, isOver, isPausing, type NodeState, nodeOf } from './state.ts'
+import { isAtWork, isNodeOver, isOfTurn, isOver, isPausing, type NodeState, nodeOf, underWay } from './state.ts'
 import { type Cause, LEFT, shortcoming, stopper } from './strategy.ts'
 
 /** Nodes of one execution that may run at once. */
@@ -20,6 +21,7 @@ const MAX_DELAY_MS = 300_000
 export function decideNext(plan: Plan, draft: Draft, now: Now): void {
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
   if (isOver(draft.state)) return
+  if (draft.state.compensation !== undefined) return compensate(plan, draft, now)
   if (draft.state.status === 'pending') {
     const { mapped } = draft.state
     if (mapped !== undefined && 'error' in mapped) return failExecution(plan, draft, { error: mapped.error, now })
@@ -32,13 +34,18 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
       if (!plan.waves[wave]?.every(index => isNodeOver(nodeOf(draft.state, index)))) return
       say({ type: 'wave_completed', payload: { wave } })
       const cause = stopper(plan, draft.state)
-      if (cause !== undefined) return fail(plan, draft, { cause, now })
+      if (cause !== undefined) {
+        fail(plan, draft, { cause, now })
+        return decideNext(plan, draft, now)
+      }
     }
     const next = plan.waves[wave + 1]
     if (next === undefined) {
       const cause = shortcoming(plan, draft.state)
-      if (cause !== undefined) return fail(plan, draft, { cause, now })
-      return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
+      if (cause === undefined)
+        return say({ type: 'workflow_completed', payload: { output: finalOutput(plan, draft.state) } })
+      fail(plan, draft, { cause, now })
+      return decideNext(plan, draft, now)
     }
     say({ type: 'wave_started', payload: { wave: wave + 1, nodes: next.length } })
     for (const index of next) {
@@ -50,8 +57,14 @@ export function decideNext(plan: Plan, draft: Draft, now: Now): void {
   }
 }
 
+/** Undoes one after the other, then ends the execution. */
+function compensate(plan: Plan, draft: Draft, now: Now): void {
+  startNodes(plan, draft, now)
+  if (underWay(plan, draft.state).length === 0) endCompensation(plan, draft, now)
+}
+
 function startNodes(plan: Plan, draft: Draft, now: Now): void {
-  const indexes = plan.waves[draft.state.wave] ?? []
+  const indexes = underWay(plan, draft.state)
   const failing = stopper(plan, draft.state) !== undefined
   let running = indexes.filter(index => isAtWork(nodeOf(draft.state, index))).length
   for (const index of indexes) {
@@ -88,14 +101,14 @@ function giveUp(plan: Plan, draft: Draft, { key, state, now }: { key: string; st
 }
 
 function fail(plan: Plan, draft: Draft, { cause, now }: { cause: Cause; now: Now }): void {
-  for (const { key, index } of plan.nodes) {
+  for (const index of plan.waves.flat()) {
     const state = nodeOf(draft.state, index)
-    if (!isNodeOver(state)) giveUp(plan, draft, { key, state, now })
+    if (!isNodeOver(state)) giveUp(plan, draft, { key: planNode(plan, index).key, state, now })
   }
-  emit(plan, draft, { body: { type: 'workflow_failed', payload: { ...cause } }, at: now.at })
+  endOrCompensate(plan, draft, { cause, at: now.at })
 }
 
-/** Ends the execution from outside its nodes (its time is up, every worker was lost). */
+/** Fails the execution from outside its nodes (its time is up, every worker was lost). */
 export function failExecution(plan: Plan, draft: Draft, { error, now }: { error: RecordedError; now: Now }): void {
   if (isOver(draft.state)) return
   for (const { key, index } of plan.nodes) {
@@ -105,11 +118,10 @@ export function failExecution(plan: Plan, draft: Draft, { error, now }: { error:
   fail(plan, draft, { cause: { error }, now })
 }
 
-/** Ends the execution as it was asked to be: what began has failed, what did not is skipped. */
+/** Cancels the execution as it was asked to be: what began has failed, what did not is skipped. */
 export function cancelExecution(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): void {
-  const { request } = draft.state
-  if (request?.kind !== 'cancel') throw new Error('no cancellation was requested')
-  for (const { key, index } of plan.nodes) {
+  for (const index of plan.waves.flat()) {
+    const { key } = planNode(plan, index)
     const { status, waiting } = nodeOf(draft.state, index)
     if (status === 'pending') {
       const reason = 'the execution was cancelled before it could start'
@@ -129,8 +141,7 @@ export function cancelExecution(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'
       emit(plan, draft, { body: { type: 'node_failed', payload }, at })
     }
   }
-  const { kind: _, ...asked } = request
-  emit(plan, draft, { body: { type: 'workflow_cancelled', payload: asked }, at })
+  endOrCompensate(plan, draft, { at })
 }
 
 /** What the end of an attempt means: done, another attempt, or failure. */

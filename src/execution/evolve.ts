@@ -28,6 +28,10 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
       const { error, node: failedNode } = body.payload
       return { ...over(state, at), status: 'failed', error, failedNode }
     }
+    case 'compensation_started': {
+      const { nodes, cause } = body.payload
+      return { ...state, compensation: { order: nodes.map(key => nodeNamed(plan, state, key).index), cause } }
+    }
     case 'workflow_cancel_requested':
       return { ...state, request: { ...body.payload, kind: 'cancel' } }
     case 'workflow_cancelled':
@@ -49,7 +53,7 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
       return state.status === 'paused' ? woken(state, at) : { ...state, request: undefined }
     case 'workflow_retried':
     case 'workflow_redriven':
-      return reopened(plan, state, { at, retried: body.payload.nodes })
+      return reopened(plan, state, { at, anew: body.payload.anew, retried: body.payload.nodes })
     case 'workflow_rerun':
       return reopened(plan, state, { at, ...body.payload, rerun: body.payload.nodes })
     case 'wave_started':
@@ -121,17 +125,21 @@ function woken(state: ExecutionState, at: Date): ExecutionState {
   }
 }
 
+interface Reopening {
+  readonly at: Date
+  readonly retried: readonly string[]
+  readonly rerun?: readonly string[] | undefined
+  /** As `rerun`, but what they got before is of no use any more. */
+  readonly anew?: readonly string[] | undefined
+  readonly node?: string
+  readonly input?: Json
+}
+
 /** The next turn of an execution that was over. */
 function reopened(
   plan: Plan,
   state: ExecutionState,
-  {
-    at,
-    retried,
-    rerun = [],
-    node: from,
-    input,
-  }: { at: Date; retried: readonly string[]; rerun?: readonly string[]; node?: string; input?: Json },
+  { at, retried, rerun = [], anew = [], node: from, input }: Reopening,
 ): ExecutionState {
   const nodes = state.nodes.slice()
   let { wave } = state
@@ -154,8 +162,14 @@ function reopened(
     input: key !== from ? undefined : input === undefined ? node.input : input,
     generation: node.generation + 1,
   }))
+  put(anew, (node, key) => ({
+    ...UNTOUCHED,
+    input: key === from ? input : undefined,
+    generation: node.generation + 1,
+  }))
   return {
     ...woken(state, at),
+    compensation: undefined,
     wave,
     output: undefined,
     error: undefined,
@@ -176,7 +190,8 @@ type NodeEventBody = Extract<EventBody, { payload: { node: string } & object }> 
 function withNode(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): ExecutionState {
   const { index, before } = nodeNamed(plan, state, body.payload.node)
   const nodes = state.nodes.slice()
-  nodes[index] = evolveNode(before, body, { at, input: () => nodeInput(plan, state, index) })
+  const after = evolveNode(before, body, { at, input: () => nodeInput(plan, state, index) })
+  nodes[index] = body.type === 'node_completed' ? { ...after, completedWith: state.sequence + 1 } : after
   return { ...state, nodes }
 }
 

@@ -13,6 +13,7 @@ import {
   isOver,
   isPausing,
   MAX_EVENTS,
+  underWay,
 } from './state.ts'
 import { endWaits, nextTimer } from './waits.ts'
 
@@ -27,9 +28,9 @@ export type DrainStage = 'none' | 'begun' | 'over'
 export function decideFate(plan: Plan, draft: Draft, { now, drain }: { now: Now; drain: DrainStage }): boolean {
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
   const excess = excessOf(plan, draft.state, now)
-  if (isCancelling(draft.state)) cancelExecution(plan, draft, now)
+  if (isCancelling(draft.state) && draft.state.compensation === undefined) cancelExecution(plan, draft, now)
   else if (excess !== undefined) failExecution(plan, draft, { error: excess, now })
-  else if (drain === 'none') {
+  if (drain === 'none' && !isOver(draft.state)) {
     endWaits(plan, draft, now)
     decideNext(plan, draft, now)
   }
@@ -69,8 +70,9 @@ function giveWorkerBack(plan: Plan, draft: Draft, { at }: Now): boolean {
   return true
 }
 
-/** What it has had too much of to go on. */
+/** What it has had too much of to go on; what undoes it is limited by the policies of its nodes alone. */
 function excessOf(plan: Plan, state: ExecutionState, { at }: Now): RecordedError | undefined {
+  if (state.compensation !== undefined) return undefined
   const deadline = deadlineOf(plan, state)
   if (deadline !== undefined && at.getTime() >= deadline) {
     const message = `the execution took longer than ${plan.workflow.settings.timeout_ms} ms`
@@ -82,7 +84,7 @@ function excessOf(plan: Plan, state: ExecutionState, { at }: Now): RecordedError
 
 /** The first node that could start now, if this turn's workers were those it is for. */
 function nextElsewhere(plan: Plan, state: ExecutionState, at: Date): PlanNode | undefined {
-  const index = plan.waves[state.wave]?.find(i => {
+  const index = underWay(plan, state).find(i => {
     const node = state.nodes[i]
     if (node === undefined || isNodeOver(node) || isOfTurn(plan, state, i)) return false
     return node.waiting === undefined && (node.retryAt === undefined || node.retryAt <= at)
@@ -90,8 +92,9 @@ function nextElsewhere(plan: Plan, state: ExecutionState, at: Date): PlanNode | 
   return index === undefined ? undefined : plan.nodes[index]
 }
 
-/** When the execution's time is up, in milliseconds of the epoch. */
-export function deadlineOf(plan: Plan, { timeoutFrom }: ExecutionState): number | undefined {
+/** When the execution's time is up, in milliseconds of the epoch; compensation takes the time it takes. */
+export function deadlineOf(plan: Plan, { timeoutFrom, compensation }: ExecutionState): number | undefined {
   const timeout = plan.workflow.settings.timeout_ms
-  return timeout === undefined || timeoutFrom === undefined ? undefined : timeoutFrom.getTime() + timeout
+  if (timeout === undefined || timeoutFrom === undefined || compensation !== undefined) return undefined
+  return timeoutFrom.getTime() + timeout
 }

@@ -64,9 +64,11 @@ export function skipReason(
   return reasons.join('; ')
 }
 
-/** The execution's input for a root, the output of the only taken predecessor, or `{key: output}` of several. */
+/** The output of what it undoes, the execution's input for a root, the output of the only taken predecessor, or `{key: output}` of several. */
 export function nodeInput(plan: Plan, state: ExecutionState, index: number): Json {
-  if (nodeAt(plan.nodes, index).incoming.length === 0) return state.input
+  const { undoes, incoming } = nodeAt(plan.nodes, index)
+  if (undoes !== undefined) return nodeAt(state.nodes, undoes).output ?? null
+  if (incoming.length === 0) return state.input
   const taken = takenEdges(plan, state, index)
   const [first] = taken
   if (first !== undefined && taken.length === 1) return first.output
@@ -82,7 +84,7 @@ export function finalOutput(plan: Plan, state: ExecutionState): Json {
     const source = nodeAt(state.nodes, index)
     return source.output !== undefined && outgoing.every(edge => whyNotTaken(plan, edge, source) !== null)
   })
-  const leaves = plan.nodes.filter(node => node.outgoing.length === 0)
+  const leaves = plan.nodes.filter(node => node.outgoing.length === 0 && node.undoes === undefined)
   const [only] = ends
   if (only !== undefined && ends.length === 1 && leaves.length === 1 && only === leaves[0]) return outputOf(state, only)
   return Object.fromEntries(ends.map(end => [end.key, outputOf(state, end)]))

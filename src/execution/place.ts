@@ -34,10 +34,10 @@ const LONGEST_MESSAGE = 1000
 
 /** Whether it is to come to its limit before it goes on. What ends anyway, or is given away, needs no place. */
 export function lacksPlace({ plan, state, held }: Pick<Seeker, 'plan' | 'state' | 'held'>): boolean {
-  const { limitKey, mapped, request } = state
+  const { limitKey, mapped, request, compensation } = state
   if (plan.workflow.settings.concurrency === undefined || limitKey !== undefined) return false
   const isFailing = mapped !== undefined && 'error' in mapped
-  return !isFailing && request === undefined && !held.drain.aborted
+  return !isFailing && request === undefined && compensation === undefined && !held.drain.aborted
 }
 
 /** Comes to the limit: the execution moved on, into its place or into the line, or is another's now, or an error ends it. */

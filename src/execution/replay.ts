@@ -89,8 +89,13 @@ function showAfter({ shown, row, plan }: Known, events: readonly RecordedEvent[]
     pool: projected.pool ?? null,
     started_at: projected.startedAt ?? null,
     completed_at: projected.completedAt ?? null,
-    nodes: plan.waves.flat().flatMap(index => showNode({ shown, plan }, state, index)),
+    nodes: inOrder(plan).flatMap(index => showNode({ shown, plan }, state, index)),
   }
+}
+
+/** As rows are shown: by wave, and those of one as the document has them. */
+function inOrder({ nodes }: Plan): number[] {
+  return nodes.toSorted((a, b) => a.wave - b.wave).map(({ index }) => index)
 }
 
 function handlerIn(event: RecordedEvent | undefined): FailureHandler | null {

@@ -33,6 +33,8 @@ export interface NodeState {
   readonly calledBack: { readonly output: Json } | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined
+  /** Number of the event with which it completed. */
+  readonly completedWith: number | undefined
 }
 
 /** Until when a node waits, and what it comes to then: without `end`, it completes with its input. */
@@ -79,8 +81,17 @@ export interface ExecutionState {
   readonly request: Requested | undefined
   /** Since when it is paused, or waits for a limit: its timeout stands still. */
   readonly pausedAt: Date | undefined
+  /** There since it began to undo what had completed. */
+  readonly compensation: Compensation | undefined
   /** By plan index. */
   readonly nodes: readonly NodeState[]
+}
+
+export interface Compensation {
+  /** Indexes of the nodes that undo others, in the order in which they run. */
+  readonly order: readonly number[]
+  /** What the execution fails of then; absent when it was cancelled. */
+  readonly cause: { readonly error: RecordedError; readonly node?: string } | undefined
 }
 
 /** So many events and an execution is not to go on. One that nobody reopens comes to fewer, however its nodes fare. */
@@ -105,6 +116,7 @@ export const UNTOUCHED: NodeState = {
   calledBack: undefined,
   startedAt: undefined,
   completedAt: undefined,
+  completedWith: undefined,
 }
 
 /** State before the first event: "event 0" is the row as it was created. */
@@ -129,6 +141,7 @@ export function initialState(plan: Plan, input: Json, mapped?: Mapped): Executio
     completedAt: undefined,
     request: undefined,
     pausedAt: undefined,
+    compensation: undefined,
     nodes: plan.nodes.map(() => UNTOUCHED),
   }
 }
@@ -158,6 +171,13 @@ export function isAtWork(node: NodeState): boolean {
 
 export function isNodeOver(node: NodeState): boolean {
   return node.status === 'completed' || node.status === 'failed' || node.status === 'skipped'
+}
+
+/** Indexes of the nodes whose turn it is: those of the wave, or the one that is next to undo another. */
+export function underWay(plan: Plan, state: ExecutionState): readonly number[] {
+  if (state.compensation === undefined) return plan.waves[state.wave] ?? []
+  const next = state.compensation.order.find(index => !isNodeOver(nodeOf(state, index)))
+  return next === undefined ? [] : [next]
 }
 
 export function nodeOf(state: ExecutionState, index: number): NodeState {

@@ -5,7 +5,7 @@ import { excerpt } from '../base/errors.ts'
 import type { RecordedError } from '../event/event.ts'
 import { type Plan, type PlanNode, planNode } from '../workflow/waves.ts'
 import type { ErrorStrategy } from '../workflow/workflow.ts'
-import { type ExecutionState, type NodeState, nodeOf } from './state.ts'
+import { type ExecutionState, type NodeState, nodeOf, underWay } from './state.ts'
 
 /** What an execution fails of. */
 export interface Cause {
@@ -22,7 +22,7 @@ const LONGEST_MESSAGE = 1000
 /** The failure in the wave under way that lets nothing more start. */
 export function stopper(plan: Plan, state: ExecutionState): Cause | undefined {
   if (strategyOf(plan) !== 'fail_fast') return undefined
-  const failures = failuresOf(plan, state, plan.waves[state.wave] ?? [])
+  const failures = failuresOf(plan, state, underWay(plan, state))
   // What was left waiting because of a failure is not what the execution failed of.
   return failures.find(({ error }) => error.code !== LEFT.code) ?? failures[0]
 }

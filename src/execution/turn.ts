@@ -122,7 +122,7 @@ function goesOn({ state, held }: Turn): boolean {
 async function step(turn: Turn): Promise<boolean> {
   const { plan, held, attempts } = turn
   if (turn.heard > turn.sequence && !(await reload(turn))) return false
-  if (isCancelling(turn.state)) attempts.abortAll()
+  if (isCancelling(turn.state) && turn.state.compensation === undefined) attempts.abortAll()
   const unplaced = lacksPlace(turn) ? await seekPlace(turn.deps, turn) : undefined
   if (unplaced === 'left') return false
   if (unplaced === 'moved') return (await reload(turn)) ? step(turn) : false

@@ -2,11 +2,12 @@
 import type { Plan } from '../workflow/waves.ts'
 import { handlesFailure } from './decide.ts'
 import { type Draft, emit, type Now } from './draft.ts'
-import { type ExecutionState, isAtWork, isOfTurn } from './state.ts'
+
+import { type ExecutionState, isAtWork, isOfTurn, underWay } from './state.ts'
 
 /** What has waited long enough comes to what was foreseen. */
 export function endWaits(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): void {
-  for (const index of plan.waves[draft.state.wave] ?? []) {
+  for (const index of underWay(plan, draft.state)) {
     const { waiting, input = null } = draft.state.nodes[index] ?? {}
     const node = plan.nodes[index]
     if (node === undefined || waiting === undefined || waiting.until > at) continue

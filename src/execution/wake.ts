@@ -11,8 +11,9 @@ import type { EventLog } from '../event/event-log.ts'
 import type { Job, NewJob, Queue } from '../queue/queue.ts'
 import { queues } from '../queue/queues.ts'
 import type { Catalog } from '../workflow/catalog.ts'
+import { abandonCompensation } from './compensation.ts'
 import { cancelExecution, failExecution } from './decide.ts'
-import { draftOf } from './draft.ts'
+import { draftOf, emit } from './draft.ts'
 import { fold } from './evolve.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { changedNodes, executionProjection, openProjection, turnJob, turnJobId } from './projection.ts'
@@ -100,12 +101,17 @@ async function bury(deps: WakeDeps, row: ExecutionRow, job: Job): Promise<boolea
   const draft = draftOf(before)
   const message = `every worker that took it was lost (${queues.exec.options.retryLimit + 1} times)`
   const now = { at: new Date(), random: 0 }
-  if (isCancelling(before)) cancelExecution(plan, draft, now)
-  else failExecution(plan, draft, { error: { code: 'WORKER_LOST', message }, now })
+  const error = { code: 'WORKER_LOST', message }
+  if (before.compensation !== undefined) abandonCompensation(plan, draft, { error, now })
+  else if (isCancelling(before)) cancelExecution(plan, draft, now)
+  else failExecution(plan, draft, { error, now })
+  // What it had done may still be undone, by workers that are not lost.
+  if (!isOver(draft.state)) emit(plan, draft, { body: { type: 'execution_rescued', payload: {} }, at: now.at })
   const burial: Append = {
     executionId: row.id,
     fence: { sequence: events.length, turn: job.turn },
     events: draft.events,
+    ...(draft.state.turn > job.turn && { enqueue: turnJob(row, draft.state) }),
     project(at) {
       const after = fold(
         plan,

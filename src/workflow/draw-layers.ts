@@ -37,6 +37,7 @@ export function layersOf(plan: Plan, { text, label }: LayoutOptions): { layers: 
   const links: Link[][] = layers.slice(1).map(() => [])
   const boxes = new Map(layers.flat().map(item => [item.node, item]))
   for (const node of plan.nodes) {
+    if (node.undoes !== undefined) continue
     let from = boxes.get(node.index) as Item
     const last = Math.max(-1, ...node.outgoing.map(edge => plan.nodes[edge.target]?.wave ?? -1))
     for (let wave = node.wave + 1; wave <= last; wave++) {

@@ -22,7 +22,8 @@ function drawBoxes(plan: Plan): string | null {
   for (const text of texts) {
     const layout = layOut(plan, { text, label: shortCondition })
     if (!layout || layout.channels.some(channel => channel.tracks > MOST_TRACKS)) return null
-    if (margin + layout.width <= WIDTH) return [...draw(layout, margin), ...conditionLines(plan)].join('\n')
+    if (margin + layout.width <= WIDTH)
+      return [...draw(layout, margin), ...conditionLines(plan), ...compensationLines(plan)].join('\n')
   }
   return null
 }
@@ -125,6 +126,13 @@ function conditionLines(plan: Plan): string[] {
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
+function compensationLines(plan: Plan): string[] {
+  const lines = plan.nodes.flatMap(({ key, policy: { compensate } }) =>
+    compensate === undefined ? [] : [`${key} is undone by ${compensate}`],
+  )
+  return lines.length === 0 ? [] : ['', ...lines]
+}
+
 function listWaves(plan: Plan): string {
   const waves = plan.waves.flatMap((wave, number) =>
     labelled(
@@ -137,7 +145,7 @@ function listWaves(plan: Plan): string {
     const targets = plain.map(edge => plan.nodes[edge.target]?.key ?? '')
     return [...labelled(`${key} → `, targets), ...conditional.map(edge => edgeLine(plan, edge))]
   })
-  return [...waves, ...(edges.length === 0 ? [] : ['', ...edges])].join('\n')
+  return [...waves, ...(edges.length === 0 ? [] : ['', ...edges]), ...compensationLines(plan)].join('\n')
 }
 
 /** Columns before what is drawn, for the number of the wave. */

@@ -76,6 +76,9 @@ const NodeForm = Type.Object(
       ),
     ),
     pool: Type.Optional(Pool),
+    compensate: Type.Optional(
+      Type.String({ description: 'Key of the node that undoes it if the execution fails or is cancelled' }),
+    ),
     position: Type.Optional(
       Type.Object({ x: Type.Number(), y: Type.Number() }, { ...strict, description: 'Where an editor draws it' }),
     ),
@@ -150,7 +153,7 @@ export function fromForm(form: DocumentForm): WorkflowDocument {
 }
 
 function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }: NodeForm): NodeDocument {
-  const { timeout, retry, on_error, join, pool } = policy
+  const { timeout, retry, ...others } = policy
   return {
     key,
     name,
@@ -159,9 +162,7 @@ function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }:
     policy: {
       ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }),
       ...(retry !== undefined && { retry: retryOfForm(retry) }),
-      ...(on_error !== undefined && { on_error }),
-      ...(join !== undefined && { join }),
-      ...(pool !== undefined && { pool }),
+      ...others,
     },
     // The origin is what a node that was never placed has in the database.
     ...(position && (position.x !== 0 || position.y !== 0) && { position }),
@@ -230,13 +231,11 @@ function formOfNode({ key, name, type, config, policy, position }: NodeDocument)
   }
 }
 
-function formOfPolicy({ timeout_ms, retry, on_error, join, pool }: NodePolicy): Partial<NodeForm> {
+function formOfPolicy({ timeout_ms, retry, ...others }: NodePolicy): Partial<NodeForm> {
   return {
     ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }),
     ...(retry && { retry: formOfRetry(retry) }),
-    ...(on_error && { on_error }),
-    ...(join && { join }),
-    ...(pool && { pool }),
+    ...others,
   }
 }
 

@@ -9,6 +9,7 @@ import { checkSchema, childPath } from '../base/schema.ts'
 import { checkTemplates, hasTemplates } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
 import { DocumentForm, fromForm } from './form.ts'
+import { checkCompensations } from './validate-compensation.ts'
 import { checkCounts } from './validate-counts.ts'
 import { checkGraph, expressionProblems, type Part, unknownWord } from './validate-graph.ts'
 import { checkNames, LIMIT_KEY } from './validate-names.ts'
@@ -41,6 +42,7 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
     ...duplicateKeys(nodes),
     ...nodes.flatMap(node => checkNode(node, deps)),
     ...checkGraph(nodes, edges, deps.nodeTypes),
+    ...checkCompensations(nodes, edges),
     ...checkCounts({ nodes, edges, settings }),
     ...checkNames({ nodes, edges, triggers, variables, limitKey }, deps.nodeTypes),
     ...duplicateKeys(triggers),

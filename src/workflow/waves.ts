@@ -25,6 +25,10 @@ export interface PlanNode {
   /** In the order of the document. */
   readonly incoming: readonly PlanEdge[]
   readonly outgoing: readonly PlanEdge[]
+  /** Index of the node that undoes it. */
+  readonly compensation?: number
+  /** Index of the node that it undoes; it is in no wave, and its own is the one after the last. */
+  readonly undoes?: number
 }
 
 export interface PlanEdge {
@@ -52,7 +56,11 @@ export function compilePlan(workflow: Workflow): Plan {
   })
   const outgoing = Map.groupBy(edges, edge => edge.source)
   const incoming = Map.groupBy(edges, edge => edge.target)
-  const waves = peel([...index.values()], edges)
+  const undoes = compensationsOf(workflow, index)
+  const waves = peel(
+    [...index.values()].filter(i => !undoes.has(i)),
+    edges,
+  )
   if (!waves) throw broken(workflow, 'its nodes form a cycle')
 
   const waveOf = new Map(waves.flatMap((wave, number) => wave.map(node => [node, number])))
@@ -64,12 +72,26 @@ export function compilePlan(workflow: Workflow): Plan {
       type,
       config,
       policy,
-      wave: waveOf.get(i) ?? 0,
+      wave: waveOf.get(i) ?? waves.length,
       incoming: incoming.get(i) ?? [],
       outgoing: outgoing.get(i) ?? [],
+      ...(policy.compensate !== undefined && { compensation: index.get(policy.compensate) ?? -1 }),
+      ...(undoes.has(i) && { undoes: undoes.get(i) ?? -1 }),
     }),
   )
   return { workflow, nodes, index, waves }
+}
+
+/** What undoes which node. */
+function compensationsOf(workflow: Workflow, index: ReadonlyMap<string, number>): Map<number, number> {
+  return new Map(
+    workflow.nodes.flatMap(({ key, policy: { compensate } }, i) => {
+      if (compensate === undefined) return []
+      const by = index.get(compensate)
+      if (by === undefined) throw broken(workflow, `"${key}" is undone by a node it does not have, "${compensate}"`)
+      return [[by, i] as const]
+    }),
+  )
 }
 
 export function planNode(plan: Plan, index: number): PlanNode {

@@ -91,6 +91,8 @@ export interface NodePolicy {
   readonly pool?: string
   /** How many incoming edges must be taken for the node to run: at least one (default), all, or so many. */
   readonly join?: 'any' | 'all' | { readonly n_of: number }
+  /** Key of the node that undoes it, once it has completed, when the execution fails or is cancelled. */
+  readonly compensate?: string
 }
 
 export interface RetryPolicy {

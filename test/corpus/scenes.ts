@@ -95,6 +95,51 @@ export const kinds: Readonly<Record<string, Kind>> = {
     { lines: ['a -> b'], settings: { on_failure: 'nobody' } },
     async () => failed('BROKEN'),
   ),
+  compensated: plain(
+    'what completed is undone before it fails; one of the nodes that do is tried again',
+    {
+      lines: ['a -> c', 'b -> c', 'c -> d', 'ua', 'ub', 'uc'],
+      policies: {
+        a: { compensate: 'ua' },
+        c: { compensate: 'uc' },
+        d: { compensate: 'ub' },
+        ua: { retry: { backoff: 'constant', delay_ms: 1 } },
+      },
+    },
+    async (key, { attempt }) =>
+      key === 'd' ? failed('BROKEN') : key === 'ua' && attempt === 1 ? failed('BUSY', true) : completed({ by: key }),
+  ),
+  'compensation-failed': plain(
+    'something that could not be undone, and something after it that could',
+    { lines: ['a -> b', 'b -> c', 'ua', 'ub'], policies: { a: { compensate: 'ua' }, b: { compensate: 'ub' } } },
+    async key => (key === 'c' || key === 'ub' ? failed('BROKEN') : completed({ by: key })),
+  ),
+  'compensated-retry': {
+    about: 'cancelled and undone, then retried: what was undone begins anew; undone again, and rerun',
+    async play(pool) {
+      let breaks = 0
+      const node = hanging()
+      const one = await scene(
+        pool,
+        { lines: ['a -> b', 'x', 'ua', 'ux'], policies: { a: { compensate: 'ua' }, x: { compensate: 'ux' } } },
+        (key, context) => {
+          if (key === 'b' && breaks++ === 0) return node.attempt(context)
+          return Promise.resolve(
+            (key === 'b' && breaks === 2) || key === 'ux' ? failed('BROKEN') : completed({ by: key }),
+          )
+        },
+      )
+      await one.work()
+      await node.begun
+      await one.ask('cancel')
+      await one.engine.ended(one.id)
+      await one.ask('retry')
+      await one.engine.ended(one.id)
+      await one.ask({ verb: 'rerun', node: 'b', input: { by: 'hand' } })
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
   'error-edge': plain(
     'failures that are handled: by an edge on error, and by going on',
     { lines: ['a -> b on error', 'a -> c on success', 'b -> d'], policies: { b: { on_error: 'continue' } } },

@@ -44,6 +44,7 @@ const recorded: Readonly<Record<EventType, true>> = {
   workflow_started: true,
   workflow_completed: true,
   workflow_failed: true,
+  compensation_started: true,
   workflow_cancel_requested: true,
   workflow_cancelled: true,
   workflow_pause_requested: true,

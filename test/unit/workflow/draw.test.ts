@@ -150,3 +150,11 @@ function trace(rows: readonly string[], boxes: readonly Box[], start: { y: numbe
   }
   return reached
 }
+
+test('what undoes which node follows the drawing, and stands in no wave', () => {
+  const trip = workflow('book pay; cancel')
+  const nodes = trip.nodes.map(node => (node.key === 'book' ? { ...node, policy: { compensate: 'cancel' } } : node))
+  const drawing = drawWaves(compilePlan({ ...trip, nodes }))
+  expect(drawing).not.toContain('│ cancel')
+  expect(drawing).toMatch(/\n\nbook is undone by cancel$/)
+})

@@ -28,6 +28,7 @@ const policy = fc.record(
     ),
     on_error: fc.constantFrom('fail' as const, 'continue' as const),
     join: fc.constantFrom('any' as const, 'all' as const, { n_of: 2 }),
+    compensate: key,
   },
   optional,
 )

@@ -285,6 +285,34 @@ const bad: Case[] = [
     [['settings.on_failure', 'is the workflow itself']],
   ],
   [
+    'a node that is undone by one there is not',
+    withNode({ compensate: 'x' }),
+    [['nodes[1].compensate', 'there is no node "x"']],
+  ],
+  ['a node that undoes itself', withNode({ compensate: 'b' }), [['nodes[1].compensate', 'is the node itself']]],
+  [
+    'a node that undoes two others',
+    document({ nodes: [{ ...a, compensate: 'c' }, { ...b, compensate: 'c' }, c] }),
+    [['nodes[1].compensate', 'undoes "a" already']],
+  ],
+  [
+    'edges to and from a node that undoes another',
+    document({ nodes: [{ ...a, compensate: 'b' }, b, c], edges: path('a', 'b', 'c') }),
+    [
+      ['edges[0]', '"b" undoes another node, and is no part of the graph'],
+      ['edges[1]', '"b" undoes another node, and is no part of the graph'],
+    ],
+  ],
+  [
+    'a node that undoes another and says what only steps can',
+    document({ nodes: [{ ...a, compensate: 'b' }, { ...b, compensate: 'c', join: 'all', on_error: 'continue' }, c] }),
+    [
+      ['nodes[1].compensate', 'means nothing for a node that undoes another'],
+      ['nodes[1].join', 'means nothing for a node that undoes another'],
+      ['nodes[1].on_error', 'means nothing for a node that undoes another'],
+    ],
+  ],
+  [
     'an unknown error strategy',
     document({ settings: { error_strategy: 'retry' } }),
     [['settings.error_strategy', 'must be "fail_fast", "continue" or an object']],
