@@ -20,6 +20,7 @@ import { createPools, type Pools } from './db/pools.ts'
 import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
 import { createAdmitter } from './execution/admit.ts'
 import { callBack, callbackAt } from './execution/callbacks.ts'
+import { createChildren } from './execution/children.ts'
 import { createWorker } from './execution/worker.ts'
 import { createEvaluator } from './expression/evaluator.ts'
 import type { Evaluator } from './expression/expression.ts'
@@ -106,13 +107,15 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const releaser = createReleaser(scheduling)
   const origin = createOrigin(config)
   const admitter = createAdmitter({ ...scheduling, onAdmitted: () => worker.wake() })
+  const children = createChildren({ ...scheduling, onOpened: () => worker.wake() })
   const worker = createWorker(ground, {
     hold: () => poller.isBehind(),
     onWaiting: admitter.tell,
     origin: origin.known,
-    onEnded({ triggerIds, limitKeys }) {
+    onEnded({ triggerIds, limitKeys, splitters }) {
       if (triggerIds.length > 0) releaser.tell(triggerIds)
       if (limitKeys.length > 0) admitter.tell(limitKeys)
+      if (splitters.length > 0) children.tell(splitters)
     },
   })
   const poller: Poller = createPoller({ ...scheduling, pollInterval: config.pollInterval })
@@ -120,15 +123,17 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const drain = createDrain(scheduling)
   const server = createServer(ground, plays('scheduler') ? { poller, drain } : undefined)
   ground.metrics.tickAge.provide(() => poller.age() / 1000)
-  for (const look of [poller.wake, releaser.look, admitter.look, backfiller.wake]) listener.on('triggers', look)
+  for (const look of [poller.wake, releaser.look, admitter.look, children.look, backfiller.wake])
+    listener.on('triggers', look)
   listener.on('events', drain.wake)
   listener.on('jobs', worker.wake)
   listener.on('secrets', stored.forget)
   listener.on('commands', worker.heed)
+  listener.on('commands', children.look)
 
   const pulsed = [
     ...(plays('worker') ? worker.pulsed : []),
-    ...(plays('worker') || plays('scheduler') ? [releaser, admitter] : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser, admitter, children] : []),
     ...(plays('scheduler') ? [backfiller, drain] : []),
   ]
   const parts: Service[] = [
@@ -139,7 +144,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     evaluator,
     ...(plays('worker') ? worker.parts : []),
     // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
-    ...(plays('worker') || plays('scheduler') ? [releaser, admitter] : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser, admitter, children] : []),
     ...(plays('scheduler') ? [poller, backfiller, drain] : []),
     ...(pulsed.length > 0
       ? [createPulse({ ...scheduling, pool: pools.queue, pollInterval: config.pollInterval }, pulsed)]

@@ -34,6 +34,7 @@ export const errorKinds = {
   EXECUTION_CANCELLING: 'conflict',
   EXECUTION_COMPENSATING: 'conflict',
   EXECUTION_FAILED: 'conflict',
+  EXECUTION_IS_ITEM: 'conflict',
   EXECUTION_NOT_DEAD: 'conflict',
   EXECUTION_NOT_FOUND: 'not_found',
   EXECUTION_OPEN: 'conflict',

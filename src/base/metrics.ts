@@ -37,7 +37,7 @@ export interface Metrics {
   readonly tickAge: Reading
   readonly executions: CountBy<{ status: (typeof finalStatuses)[number] }>
   /** `type` is a name from the registry of node types. */
-  readonly nodeAttempts: CountBy<{ type: string; outcome: 'completed' | 'failed' | 'parked' }>
+  readonly nodeAttempts: CountBy<{ type: string; outcome: 'completed' | 'failed' | 'parked' | 'split' }>
   readonly appendSeconds: Observation
   readonly appendBatch: Observation
   readonly fenced: Count

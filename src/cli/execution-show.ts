@@ -66,6 +66,7 @@ function describe({ output }: CliContext, { shown: one, asOf }: Look): string[] 
     `${output.style('bold', one.workflow)}  ${style === undefined ? one.status : output.style(style, one.status)}`,
     fact('id', one.id),
     ...(asOf === undefined ? [] : [fact('as of', `event ${asOf.event} of ${asOf.of}, ${exactly(asOf.at, now)}`)]),
+    ...(one.item_of === null ? [] : [fact('item', itemOf(one.item_of))]),
     fact('version', String(one.version)),
     ...(one.trigger === null ? [] : [fact('trigger', one.trigger)]),
     ...(one.scheduled_for === null ? [] : [fact('slot', exactly(one.scheduled_for, now))]),
@@ -108,8 +109,18 @@ const nodeColumns: Column<ShownNode>[] = [
     align: 'right',
     leaves: 1,
   },
-  { title: 'RESULT', cell: node => node.error ?? (node.output === null ? '' : JSON.stringify(node.output)), least: 12 },
+  { title: 'RESULT', cell: resultOf, least: 12 },
 ]
+
+function itemOf({ execution_id, node, index }: NonNullable<ShownExecution['item_of']>): string {
+  return `${index} of ${node} in ${execution_id}`
+}
+
+function resultOf({ error, output, items, completed_at }: ShownNode): string {
+  if (error !== null) return error
+  if (items === null || completed_at !== null) return output === null ? '' : JSON.stringify(output)
+  return `${items.completed} of ${items.total} items, ${items.open} under way, ${items.failed} failed`
+}
 
 function tookOf({ started_at, completed_at }: ShownNode): string {
   if (started_at === null || completed_at === null) return ''

@@ -22,6 +22,7 @@ interface ListOptions {
   readonly workflow?: string
   readonly status?: string
   readonly before?: string
+  readonly itemsOf?: string
   readonly limit: number
 }
 
@@ -36,6 +37,7 @@ export const executionFamily: Family = (program, context) => {
     .option('--workflow <name>', 'only those of this workflow')
     .addOption(new Option('--status <status>', 'only those with this status').choices(STATUSES))
     .option('--before <id>', 'only those before this one: the next page', executionId)
+    .option('--items-of <id>', 'those that run for the items of splits in this one, instead of all others', executionId)
     .option('--limit <n>', 'how many at most', wholeNumber, 20)
     .action(async (filter: ListOptions) => {
       const { listExecutions } = await import('../execution/find.ts')

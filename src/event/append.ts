@@ -2,7 +2,7 @@
 import type { Json } from '../base/json.ts'
 import type { Tx } from '../db/pool.ts'
 import type { JobClaim, NewJob } from '../queue/queue.ts'
-import type { EventBody } from './event.ts'
+import type { EventBody, OnItemError } from './event.ts'
 
 /** What the row must still be for an append to take effect. Commands from outside a turn name the sequence only. */
 export interface Fence {
@@ -46,11 +46,23 @@ export interface NodeProjection {
   readonly completedAt: Date | undefined
 }
 
+/** A split whose items are to run. */
+export interface SplitProjection {
+  readonly nodeId: string
+  readonly generation: number
+  /** Of the event that holds its items. */
+  readonly sequence: number
+  readonly total: number
+  readonly maxParallel: number
+  readonly onItemError: OnItemError
+}
+
 export interface Projection {
   readonly execution: ExecutionProjection
   readonly nodes: readonly NodeProjection[]
   /** Ids of the rows of nodes that are as if they had never run. */
   readonly removed?: readonly string[]
+  readonly splits?: readonly SplitProjection[]
 }
 
 export interface Append {
@@ -74,12 +86,14 @@ export type Appended =
   /** Same turn and claim, later sequence: a command came in. Reload and decide again. */
   | { readonly kind: 'behind' }
 
-/** Who is to hear that executions are over. */
+/** Who is to hear that executions are over, or wait. */
 export interface Ended {
   /** Triggers whose policies depend on it. */
   readonly triggerIds: readonly string[]
   /** Limits under which there is room now. */
   readonly limitKeys: readonly string[]
+  /** Executions whose splits there may be something to do about. */
+  readonly splitters: readonly string[]
 }
 
 /** An append with the ids its events will have, by which it is found again after an unanswered commit. */

@@ -2,7 +2,7 @@
 import { allWords, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
-import type { Append, Ended, ExecutionProjection, NodeProjection, Numbered } from './append.ts'
+import type { Append, Ended, ExecutionProjection, NodeProjection, Numbered, SplitProjection } from './append.ts'
 import type { EventBody, EventType, RecordedEvent } from './event.ts'
 
 export interface LockedRow {
@@ -97,7 +97,7 @@ export async function updateExecutions(
   // Of a shorter list PostgreSQL takes the rest as null.
   const limitKeys = changes.some(({ row }) => row.limitKey !== undefined) ? each(row => row.limitKey) : []
   const pools = changes.some(({ row }) => row.pool !== undefined) ? each(row => row.pool) : []
-  const told = await tx.rows<{ triggerId: string | null; limitKey: string | null }>(sql('event.updateExecutions')`
+  const told = await tx.rows<Told>(sql('event.updateExecutions')`
     with changed as (update public.executions e
     set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
         turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason, limit_key = p.limit_key,
@@ -119,13 +119,47 @@ export async function updateExecutions(
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
     ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, limit_key, pool, started_at, completed_at)
     where e.id = p.id
-    returning case when e.reports_end then e.trigger_id end as trigger_id, e.limit_key, e.completed_at)
-    select distinct trigger_id as "triggerId", limit_key as "limitKey" from changed
-    where completed_at is not null and (trigger_id is not null or limit_key is not null)`)
+    returning case when e.reports_end then e.trigger_id end as trigger_id, e.limit_key, e.status, e.completed_at,
+      e.parent_execution_id)
+    select distinct case when completed_at is not null then trigger_id end as "triggerId",
+      case when completed_at is not null then limit_key end as "limitKey", parent_execution_id as splitter
+    from changed
+    where (completed_at is not null and coalesce(trigger_id::text, limit_key, parent_execution_id::text) is not null)
+      or (status = 'paused' and parent_execution_id is not null)`)
   return {
     triggerIds: [...new Set(told.flatMap(row => row.triggerId ?? []))],
     limitKeys: [...new Set(told.flatMap(row => row.limitKey ?? []))],
+    splitters: [...new Set(told.flatMap(row => row.splitter ?? []))],
   }
+}
+
+interface Told {
+  readonly triggerId: string | null
+  readonly limitKey: string | null
+  readonly splitter: string | null
+}
+
+export interface SplitChange {
+  readonly executionId: string
+  readonly row: SplitProjection
+}
+
+/** A split that goes on after a retry is looked at again from its first item. */
+export function openSplits(tx: Tx, changes: readonly SplitChange[]): Promise<number> {
+  const each = <T>(pick: (row: SplitProjection) => T): T[] => changes.map(change => pick(change.row))
+  return tx.run(sql('event.openSplits')`
+    insert into public.splits (execution_id, node_id, generation, sequence, total, max_parallel, on_item_error)
+    select execution_id, node_id, generation, sequence, total, max_parallel, on_item_error
+    from rows from (
+      unnest(${words(changes.map(change => change.executionId))}::uuid[]),
+      unnest(${words(each(row => row.nodeId))}::uuid[]),
+      unnest(${words(each(row => row.generation))}::integer[]),
+      unnest(${words(each(row => row.sequence))}::bigint[]),
+      unnest(${words(each(row => row.total))}::integer[]),
+      unnest(${words(each(row => row.maxParallel))}::integer[]),
+      unnest(${words(each(row => row.onItemError))}::text[])
+    ) as s (execution_id, node_id, generation, sequence, total, max_parallel, on_item_error)
+    on conflict on constraint splits_pkey do update set status = 'open', next_index = 0`)
 }
 
 /** Puts the ends of executions into the inbox of events, if a trigger may want them; after their rows were updated. */
@@ -161,10 +195,14 @@ export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
     ) as p (id, execution_id, node_id, status, wave, retry_count, generation, input, output, error, started_at, completed_at)`)
 }
 
-export function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<number> {
+/**
+ * Resolves to the executions in which the node of a split ended while its items ran: of those no more are made, whatever
+ * becomes of the execution later.
+ */
+export async function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<string[]> {
   const each = <T>(pick: (row: NodeProjection) => T): T[] => changes.map(change => pick(change.row))
-  return tx.run(sql('event.updateNodes')`
-    update public.node_executions n
+  const stopped = await tx.rows<{ id: string }>(sql('event.updateNodes')`
+    with changed as (update public.node_executions n
     set status = p.status, retry_count = p.retry_count, output_data = nullif(p.output, 'null'), error = p.error,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
@@ -176,7 +214,14 @@ export function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
     ) as p (id, status, retry_count, output, error, started_at, completed_at)
-    where n.id = p.id`)
+    where n.id = p.id
+    returning n.execution_id, n.node_id, n.generation, n.completed_at)
+    update public.splits s set status = 'stopping'
+    from changed c
+    where (s.execution_id, s.node_id, s.generation) = (c.execution_id, c.node_id, c.generation)
+      and s.status = 'open' and c.completed_at is not null
+    returning s.execution_id as id`)
+  return stopped.map(({ id }) => id)
 }
 
 /** Makes nodes as if they had never run. */

@@ -114,11 +114,27 @@ export type EventBody =
       }
     }
   | {
+      readonly type: 'node_split'
+      /**
+       * Each of its items runs as an execution of its own, and it waits for them. Without `items` these are the same as
+       * before, and those run again that had not completed.
+       */
+      readonly payload: {
+        readonly node: string
+        readonly max_parallel: number
+        readonly on_item_error: OnItemError
+        readonly items?: readonly Json[]
+      }
+    }
+  /** No item of it is open any more, and no more will be. */
+  | { readonly type: 'node_items_ended'; readonly payload: { readonly node: string } }
+  | {
       readonly type: 'node_called_back'
       /** Its output was given from outside; no attempt of it counts any more. */
       readonly payload: Asked & { readonly node: string; readonly output: Json }
     }
-  | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at: string } }
+  /** Without `wake_at` it is not for a time that it waits. */
+  | { readonly type: 'execution_parked'; readonly payload: { readonly reason: ParkReason; readonly wake_at?: string } }
   /** It waits for its place under a limit; `key` is what its limit is counted by. */
   | { readonly type: 'execution_limited'; readonly payload: { readonly key: string } }
   /** It has its place under the limit, and keeps it until it is over. One that waited for it goes on with a new turn. */
@@ -142,8 +158,11 @@ export type Foreseen =
   | { readonly output: Json; readonly branches?: readonly string[] }
   | { readonly error: RecordedError }
 
+/** Whether an item of a split that fails ends the others, and fails the node. */
+export type OnItemError = 'fail' | 'collect'
+
 /** Why an execution holds no worker though it is not over. */
-export type ParkReason = 'callback' | 'delay' | 'limit' | 'paused' | 'pool' | 'retry'
+export type ParkReason = 'callback' | 'delay' | 'items' | 'limit' | 'paused' | 'pool' | 'retry'
 
 /** Why a node was skipped though its edges had not decided: its execution ended first. */
 export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'

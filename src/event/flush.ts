@@ -19,6 +19,8 @@ import {
   lockAsExpected,
   lockRows,
   type NodeChange,
+  openSplits,
+  type SplitChange,
   updateExecutions,
   updateNodes,
 } from './event-store.ts'
@@ -66,8 +68,8 @@ async function write(deps: FlushDeps, batch: readonly Numbered[]): Promise<Writt
 }
 
 /** Whether there is anybody to tell. */
-export function concerns({ triggerIds, limitKeys }: Ended): boolean {
-  return triggerIds.length + limitKeys.length > 0
+export function concerns({ triggerIds, limitKeys, splitters }: Ended): boolean {
+  return triggerIds.length + limitKeys.length + splitters.length > 0
 }
 
 type FullyFenced = Numbered & { readonly append: Append & { readonly fence: Required<Omit<Fence, 'claimBelow'>> } }
@@ -120,7 +122,7 @@ export async function writeStepByStep(
     passed.push({ ...one, at: row.at })
     return appended(one.append, row.at)
   })
-  if (passed.length === 0) return { results, ended: { triggerIds: [], limitKeys: [] } }
+  if (passed.length === 0) return { results, ended: { triggerIds: [], limitKeys: [], splitters: [] } }
   const { enqueue, settle } = jobsOf(passed)
   const [ended] = await Promise.all([writeRows(tx, passed), queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
   return { results, ended }
@@ -145,27 +147,34 @@ function jobsOf(batch: readonly Numbered[]): Parameters<Queue['change']>[0] {
   }
 }
 
+function waitsForItems({ status, parkedReason }: ExecutionChange['row']): boolean {
+  return parkedReason === 'items' || status === 'paused'
+}
+
 /** Sends the rows of appends whose executions are locked; resolves to who is to hear of an end. */
 async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
   const executions: ExecutionChange[] = []
   const begun: NodeChange[] = []
   const known: NodeChange[] = []
   const removed: string[] = []
+  const splits: SplitChange[] = []
   for (const { append, at } of passed) {
-    const { execution, nodes, removed: gone = [] } = append.project(at)
+    const { execution, nodes, removed: gone = [], splits: opened = [] } = append.project(at)
+    for (const row of opened) splits.push({ executionId: append.executionId, row })
     removed.push(...gone)
     executions.push({ append, row: execution })
     for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
   }
   const at = passed[0]?.at
   const over = executions.filter(({ row }) => row.status === 'completed' || row.status === 'failed')
-  const [, , , , ended] = await Promise.all([
+  const [, , , stopped = [], ended] = await Promise.all([
     // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.
     insertEvents(tx, passed, at),
     removed.length === 0 ? undefined : deleteNodes(tx, removed),
     begun.length === 0 ? undefined : insertNodes(tx, begun, at),
     known.length === 0 ? undefined : updateNodes(tx, known, at),
     updateExecutions(tx, executions, at),
+    splits.length === 0 ? undefined : openSplits(tx, splits),
     over.length === 0
       ? undefined
       : announceEnds(
@@ -174,5 +183,6 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
         ),
     ...passed.map(({ append }) => append.beside?.(tx)),
   ])
-  return ended
+  const waiting = executions.flatMap(({ append, row }) => (waitsForItems(row) ? [append.executionId] : []))
+  return { ...ended, splitters: [...ended.splitters, ...stopped, ...waiting] }
 }

@@ -2,6 +2,7 @@
 import { outlast } from '../db/pool.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Plan } from '../workflow/waves.ts'
+import { planOf } from './item.ts'
 import { mapInput } from './mapping.ts'
 import { type ExecutionRow, loadExecutions } from './store.ts'
 import { driveTurn, type TurnDeps } from './turn.ts'
@@ -21,9 +22,11 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
         return outlast(() => deps.queue.settle(deps.pool, [job]), lost)
       }
       // One version that cannot be compiled is its own turn's error, not that of the batch.
-      const plan = plans.get(row.workflowId) ?? (await outlast(() => deps.catalog.plan(row.workflowId), lost))
+      const whole = plans.get(row.workflowId) ?? (await outlast(() => deps.catalog.plan(row.workflowId), lost))
+      const plan = planOf(whole, row)
+      const around = await outlast(() => deps.items.around(row, whole), lost)
       const mapped = row.startedAt === null ? await mapInput(deps, { row, plan }, held.drain) : undefined
-      await driveTurn(deps, held, { row, plan, mapped })
+      await driveTurn(deps, held, { row, plan, mapped, around })
     })
   }
 }

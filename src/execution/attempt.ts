@@ -21,6 +21,7 @@ import {
   type Outcome,
   type Parked,
   type Scope,
+  type Split,
 } from '../node/node-type.ts'
 import type { PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
@@ -44,10 +45,9 @@ const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 export async function attempt(world: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
   const isStrict = request.plan.workflow.settings.strict === true
   const deps = isStrict ? { ...world, evaluator: strictly(world.evaluator) } : world
-  const { calledBack: answer } = request.state.nodes[request.node.index] ?? {}
-  const calledBack = answer !== undefined
+  const calledBack = request.state.nodes[request.node.index]?.calledBack !== undefined
   const secrecy = new Secrecy(deps, request)
-  const found = checked(answer ? outcomeOf(deps, request, answer.output) : await execute(deps, request, secrecy))
+  const found = checked(await comeTo(deps, request, secrecy))
   const hidden = secrecy.hide(found)
   // The name of a secret may be longer than its value: what was small enough may not be so any more.
   const outcome = hidden === found ? found : checked(hidden)
@@ -59,9 +59,23 @@ export async function attempt(world: AttemptDeps, request: AttemptRequest): Prom
   }
 }
 
+/** What it was called back with, or its items gave; else what its executor gives. */
+async function comeTo(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
+  const { executionId, node, state, abort } = request
+  const { calledBack, split, generation = 0 } = state.nodes[node.index] ?? {}
+  if (calledBack !== undefined) return outcomeOf(deps, request, calledBack.output)
+  if (split === undefined) return execute(deps, request, secrecy)
+  // A retry goes on with the items there were.
+  if (split.items !== 'ended') return { ...split, kind: 'split', items: [] }
+  return deps.items.gather({ executionId, nodeId: node.id, generation }, split, abort.signal)
+}
+
 /** What a node that waits comes to when its time is up is known beforehand, and so is which edges hold then. */
+const NOTHING: Completed = { kind: 'completed', output: null }
+
 function endOf(outcome: Outcome, { node, state }: AttemptRequest): Completed | Failed {
-  if (outcome.kind !== 'parked') return outcome
+  if (outcome.kind === 'completed' || outcome.kind === 'failed') return outcome
+  if (outcome.kind === 'split') return NOTHING
   return outcome.end ?? { kind: 'completed', output: state.nodes[node.index]?.input ?? null }
 }
 
@@ -89,6 +103,8 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
     const outcome: unknown = await type.execute(config, new AttemptContext(deps, request, { scope, timeout, secrecy }))
     if (!isOutcome(outcome)) return failed('NODE_CRASHED', NO_OUTCOME)
+    if (outcome.kind === 'split' && !request.plan.regions.has(node.id))
+      return failed('NODE_CRASHED', 'the node is to be split, which only those of the type split can be')
     return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
   } catch (error) {
     if (isTimeUp) return timedOut(timeout)
@@ -109,6 +125,7 @@ function isOutcome(given: unknown): given is Outcome {
   const { kind, error, until, end } = (given ?? {}) as Partial<Record<keyof Parked, unknown>> & { error?: NodeError }
   switch (kind) {
     case 'completed':
+    case 'split':
       return true
     case 'failed':
       return typeof error?.code === 'string' && typeof error.message === 'string'
@@ -169,15 +186,14 @@ async function renderConfig(
 /** Which `when` edges out of the node hold; undefined when it has none that matter. */
 async function judgeEdges(
   evaluator: Evaluator,
-  { plan, node, scope }: AttemptRequest,
+  { node, scope }: AttemptRequest,
   outcome: Completed | Failed,
 ): Promise<EdgeVerdicts | undefined> {
   if (outcome.kind === 'failed' && node.policy.on_error !== 'continue') return undefined
   const output = outcome.kind === 'completed' ? outcome.output : failureOutput(outcome.error)
   const verdicts: Record<string, boolean> = {}
-  for (const { condition, target } of node.outgoing) {
+  for (const { condition, to: key } of node.outgoing) {
     if (condition === null || !('when' in condition)) continue
-    const key = plan.nodes[target]?.key ?? ''
     const sees = { ...scope, output }
     const value = await evaluator.evaluate(condition.when, sees).catch((error: unknown) => {
       throw new Error(`the condition on "${node.key}" → "${key}": ${messageOf(error)}`)
@@ -194,7 +210,14 @@ async function judgeEdges(
 
 /** An outcome that PostgreSQL cannot store is found here, at the border: an output fails its node, a failure says less. */
 function checked(outcome: Outcome): Outcome {
+  if (outcome.kind === 'split') return checkedItems(outcome)
   return outcome.kind === 'parked' ? checkedWait(outcome) : checkedEnd(outcome)
+}
+
+function checkedItems(outcome: Split): Outcome {
+  const items = checkedEnd({ kind: 'completed', output: outcome.items })
+  if (items.kind === 'completed') return outcome
+  return failed(items.error.code, items.error.message.replace('the output', 'the list of items'))
 }
 
 function checkedWait(outcome: Parked): Outcome {

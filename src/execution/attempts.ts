@@ -5,6 +5,7 @@ import { DEFAULT_POOL } from '../base/pool-name.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import { type AttemptResult, attempt } from './attempt.ts'
 import type { AttemptDeps } from './context.ts'
+import type { Surroundings } from './item.ts'
 import { createScopes } from './scope.ts'
 import { type ExecutionState, isAtWork, type Mapped, nodeOf, underWay } from './state.ts'
 import type { ExecutionRow } from './store.ts'
@@ -14,6 +15,8 @@ export interface Loaded {
   readonly row: ExecutionRow
   readonly plan: Plan
   readonly mapped?: Mapped | undefined
+  /** Of one that runs for an item of a split. */
+  readonly around?: Surroundings | undefined
 }
 
 export interface Attempts {
@@ -41,8 +44,8 @@ export interface AttemptsDeps extends AttemptDeps {
 }
 
 /** `onEnd` is called whenever an attempt has ended. */
-export function createAttempts(deps: AttemptsDeps, { row, plan }: Loaded, onEnd: () => void): Attempts {
-  const scopes = createScopes(plan, row)
+export function createAttempts(deps: AttemptsDeps, { row, plan, around }: Loaded, onEnd: () => void): Attempts {
+  const scopes = createScopes(plan, row, around)
   const running = new Map<string, Running>()
   const ended = new Map<string, AttemptResult>()
 

@@ -2,28 +2,32 @@
 // Invariants: (1) a command never drives: it decides what an execution that no worker holds is from now on, and of one
 // that is held it only records what was asked; (2) asked twice, the second time changes nothing and says so; (3) what is
 // refused says why, and what to do instead.
-import { isDeepStrictEqual } from 'node:util'
-import type { ErrorCode } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
-import type { Asked, EventBody } from '../event/event.ts'
+import type { Asked } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { again, againFrom } from './again.ts'
+import { callBack, gather } from './awaited.ts'
 import { cancelExecution } from './decide.ts'
-import { type Draft, emit } from './draft.ts'
+import type { Draft } from './draft.ts'
 import { type ExecutionState, type ExecutionStatus, isCancelling, isOver, isPausing, MAX_EVENTS } from './state.ts'
+import { type Case, endOf, goesOn, say, type Verdict } from './verdict.ts'
 
-export type Command = Asked &
-  (
+export type Command = Asked & {
+  /** Asked by the split whose item it is. */
+  readonly ofSplit?: true
+} & (
     | { readonly verb: 'cancel' | 'pause' | 'resume' | 'retry' | 'redrive' }
     /** From a node on, which gets `input` instead of what it got before. */
     | { readonly verb: 'rerun'; readonly node: string; readonly input?: Json }
     /** Gives a node its output. */
     | { readonly verb: 'callback'; readonly node: string; readonly generation: number; readonly output: Json }
+    /** Tells a split that its items have ended. */
+    | { readonly verb: 'gather'; readonly node: string; readonly generation: number }
   )
 
 /** Those that can be asked of many executions at once. */
-export type Verb = Exclude<Command['verb'], 'callback'>
+export type Verb = Exclude<Command['verb'], 'callback' | 'gather'>
 
 /** Which executions a verb is for, when none are named. */
 export const candidates: Readonly<Record<Verb, readonly ExecutionStatus[]>> = {
@@ -57,24 +61,13 @@ function dataProblem(what: string, data: Json): string | null {
   return bytes <= MAX_OUTPUT_BYTES ? null : `the ${what} has more than ${MAX_OUTPUT_BYTES} bytes as JSON`
 }
 
-export type Verdict =
-  /** `is`: what it is from now on. */
-  | { readonly kind: 'done'; readonly is: 'cancelling' | 'cancelled' | 'pausing' | 'paused' | 'pending' | 'running' }
-  | { readonly kind: 'unchanged'; readonly why: string }
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly why: string; readonly hint: string }
-
-interface Case {
-  readonly plan: Plan
-  readonly draft: Draft
-  readonly asked: Asked
-  readonly at: Date
-}
-
 /** Emits what follows from the command. */
 export function decideCommand(plan: Plan, draft: Draft, { command, at }: { command: Command; at: Date }): Verdict {
   const { by, reason } = command
   const one: Case = { plan, draft, asked: reason === undefined ? { by } : { by, reason }, at }
   if (LENGTHENS.has(command.verb) && draft.state.sequence > MAX_EVENTS) return tooLong(draft.state)
+  if (plan.exits !== undefined && command.ofSplit === undefined && BY_SPLIT.has(command.verb))
+    return ofItem(command.verb)
   switch (command.verb) {
     case 'cancel':
       return cancel(one)
@@ -90,11 +83,9 @@ export function decideCommand(plan: Plan, draft: Draft, { command, at }: { comma
       return rerun(one, command)
     case 'callback':
       return callBack(one, command)
+    case 'gather':
+      return gather(one, command)
   }
-}
-
-function say({ plan, draft, at }: Case, body: EventBody): void {
-  emit(plan, draft, { body, at })
 }
 
 function cancel(one: Case): Verdict {
@@ -201,44 +192,21 @@ function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>):
   return goesOn(draft)
 }
 
-function callBack(one: Case, { node, generation, output }: Extract<Command, { verb: 'callback' }>): Verdict {
-  const { plan, draft, asked, at } = one
-  const state = draft.state.nodes[plan.index.get(node) ?? -1]
-  if (state === undefined || state.generation !== generation) return gone('the node was rerun since')
-  const { calledBack, waiting, status } = state
-  if (calledBack !== undefined) {
-    if (isDeepStrictEqual(calledBack.output, output))
-      return { kind: 'unchanged', why: 'it was called back with this already' }
-    const why = 'the node was called back already, with something else'
-    return { kind: 'refused', code: 'CALLBACK_USED', why, hint: 'The first call counts.' }
-  }
-  if (isOver(draft.state)) return gone(`the execution ${endOf(draft.state)}`)
-  if (isCancelling(draft.state) && draft.state.compensation === undefined)
-    return gone('the execution is being cancelled')
-  if (status !== 'running' && status !== 'retrying') return gone(`the node is ${status}`)
-  if (waiting !== undefined && waiting.until <= at) return gone(`it waited until ${waiting.until.toISOString()}`)
-  say(one, { type: 'node_called_back', payload: { ...asked, node, output } })
-  const { parkedReason } = draft.state
-  if (draft.state.status === 'paused') return { kind: 'done', is: 'paused' }
-  if (parkedReason !== undefined) say(one, { type: 'execution_woken', payload: {} })
-  return goesOn(draft)
-}
+/** What is asked of an item is asked of the execution it is part of, but for a cancellation and a callback. */
+const BY_SPLIT: ReadonlySet<Command['verb']> = new Set(['pause', 'resume', 'retry', 'redrive', 'rerun'])
 
-function gone(why: string): Verdict {
-  return { kind: 'refused', code: 'CALLBACK_GONE', why, hint: 'Nothing waits for it any more.' }
+function ofItem(verb: Command['verb']): Verdict {
+  return {
+    kind: 'refused',
+    code: 'EXECUTION_IS_ITEM',
+    why: 'it runs for one item of a split, as a part of another execution',
+    hint: `${verb} that execution, which reaches its items; mbflow execution show names it.`,
+  }
 }
 
 /** Whether it ended because every worker that took it was lost. */
 function isDead({ status, error, failedNode }: ExecutionState): boolean {
   return status === 'failed' && failedNode === undefined && error?.code === 'WORKER_LOST'
-}
-
-function goesOn({ state }: Draft): Verdict {
-  return { kind: 'done', is: state.startedAt === undefined ? 'pending' : 'running' }
-}
-
-function endOf({ status, completedAt }: ExecutionState): string {
-  return `${status === 'cancelled' ? 'was cancelled' : status} at ${completedAt?.toISOString()}`
 }
 
 function over(state: ExecutionState, hint: string): Verdict {

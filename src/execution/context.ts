@@ -11,6 +11,7 @@ import type { NodeContext, NodeType, Scope, TakenInput } from '../node/node-type
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { Callbacks } from './callbacks.ts'
 import { takenEdges } from './inputs.ts'
+import type { Items } from './items.ts'
 import { idempotencyKey } from './projection.ts'
 import type { Secrecy, World } from './secrecy.ts'
 import type { ExecutionState } from './state.ts'
@@ -18,6 +19,7 @@ import type { ExecutionState } from './state.ts'
 export interface AttemptDeps extends World {
   readonly nodeTypes: ReadonlyMap<string, NodeType>
   readonly callbacks: Callbacks
+  readonly items: Items
   readonly databaseClock: Pick<DatabaseClock, 'now'>
   readonly evaluator: Evaluator
 }
@@ -54,6 +56,12 @@ export class AttemptContext implements NodeContext {
   get taken(): readonly TakenInput[] {
     const { plan, state, node } = this.#request
     return takenEdges(plan, state, node.index)
+  }
+
+  get items(): readonly Json[] | undefined {
+    const { state, node } = this.#request
+    const { status, output } = state.nodes[node.closes ?? -1] ?? {}
+    return status === 'completed' && Array.isArray(output) ? output : undefined
   }
 
   get idempotencyKey(): string {

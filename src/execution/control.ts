@@ -15,12 +15,14 @@ import { appendLocked, readEvents } from '../event/event-log.ts'
 import type { JobName, Queue } from '../queue/queue.ts'
 import { createCatalog } from '../workflow/catalog.ts'
 import type { Plan } from '../workflow/waves.ts'
-import { type Command, commandProblem, decideCommand, type Verdict } from './command.ts'
+import { type Command, commandProblem, decideCommand } from './command.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { fold } from './evolve.ts'
+import { planOf } from './item.ts'
 import { changedNodes, executionProjection, removedNodes, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isOver } from './state.ts'
 import { type ExecutionRow, lockExecutions } from './store.ts'
+import type { Verdict } from './verdict.ts'
 
 export { type Command, candidates, type Verb } from './command.ts'
 
@@ -64,8 +66,9 @@ export async function controlIn(
   ])
   const verdicts = new Map<string, Verdict>()
   const decisions = rows.flatMap((row, i) => {
-    const plan = plans.get(row.workflowId)
-    if (plan === undefined) throw new Error(`execution ${row.id} is of a workflow version that does not exist`)
+    const whole = plans.get(row.workflowId)
+    if (whole === undefined) throw new Error(`execution ${row.id} is of a workflow version that does not exist`)
+    const plan = planOf(whole, row)
     const before = fold(plan, initialState(plan, row.input), histories[i] ?? [])
     const draft = draftOf(before)
     verdicts.set(row.id, decideCommand(plan, draft, { command, at: row.now }))

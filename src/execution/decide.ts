@@ -165,6 +165,11 @@ export function settleAttempt(
     const foreseen = { ...(callback && { callback }), ...(end && { end: foresee(end) }) }
     return say({ type: 'node_parked', payload: { node: key, until: instant, ...foreseen, ...verdicts } })
   }
+  if (outcome.kind === 'split') {
+    const { items, maxParallel: max_parallel, onItemError: on_item_error } = outcome
+    const kept = state.split === undefined ? { items } : {}
+    return say({ type: 'node_split', payload: { node: key, max_parallel, on_item_error, ...kept } })
+  }
   const { retryable, retryAfter } = outcome.error
   const error = recorded(outcome.error)
   const { retry } = node.policy

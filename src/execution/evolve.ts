@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../base/json.ts'
 import type { Asked, EventBody, ParkReason, RecordedError, SkipCode } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import { nodeInput } from './inputs.ts'
-import { type ExecutionState, type NodeState, UNTOUCHED } from './state.ts'
+import { type ExecutionState, type NodeState, type SplitState, UNTOUCHED, type Waiting } from './state.ts'
 
 export function fold(
   plan: Plan,
@@ -156,6 +156,7 @@ function reopened(
     attempt: node.attempt,
     lost: node.attempt,
     generation: node.generation,
+    split: node.split && { ...node.split, items: 'left' },
   }))
   put(rerun, (node, key) => ({
     ...UNTOUCHED,
@@ -185,13 +186,16 @@ function cancellation({ by, reason }: Asked): RecordedError {
   return { code: 'EXECUTION_CANCELLED', message: reason === undefined ? `by ${by}` : `by ${by}: ${reason}` }
 }
 
+type SplitPayload = Extract<EventBody, { type: 'node_split' }>['payload']
+
 type NodeEventBody = Extract<EventBody, { payload: { node: string } & object }> & { type: `node_${string}` }
 
 function withNode(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): ExecutionState {
   const { index, before } = nodeNamed(plan, state, body.payload.node)
   const nodes = state.nodes.slice()
-  const after = evolveNode(before, body, { at, input: () => nodeInput(plan, state, index) })
-  nodes[index] = body.type === 'node_completed' ? { ...after, completedWith: state.sequence + 1 } : after
+  const sequence = state.sequence + 1
+  const after = evolveNode(before, body, { at, sequence, input: () => nodeInput(plan, state, index) })
+  nodes[index] = body.type === 'node_completed' ? { ...after, completedWith: sequence } : after
   return { ...state, nodes }
 }
 
@@ -203,7 +207,11 @@ function nodeNamed(plan: Plan, state: ExecutionState, key: string): { index: num
   return { index, before }
 }
 
-function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: Date; input: () => Json }): NodeState {
+function evolveNode(
+  node: NodeState,
+  body: NodeEventBody,
+  { at, sequence, input }: { at: Date; sequence: number; input: () => Json },
+): NodeState {
   switch (body.type) {
     case 'node_started':
       return {
@@ -219,6 +227,10 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
       const { until, callback = false, end, edges } = body.payload
       return { ...node, waiting: { until: new Date(until), callback, end, edges } }
     }
+    case 'node_split':
+      return { ...node, waiting: FOR_ITEMS, split: splitOf(node, body.payload, sequence) }
+    case 'node_items_ended':
+      return { ...node, waiting: undefined, split: node.split && { ...node.split, items: 'ended' } }
     case 'node_called_back':
       return {
         ...node,
@@ -259,6 +271,13 @@ function evolveNode(node: NodeState, body: NodeEventBody, { at, input }: { at: D
       return { ...node, status: 'retrying', error, retryAt: new Date(retry_at), lost: node.lost + (lost ? 1 : 0) }
     }
   }
+}
+
+const FOR_ITEMS: Waiting = { until: undefined, callback: false, end: undefined, edges: undefined }
+
+function splitOf(node: NodeState, { items, max_parallel, on_item_error }: SplitPayload, sequence: number): SplitState {
+  const list = items === undefined && node.split !== undefined ? node.split : { sequence, total: items?.length ?? 0 }
+  return { ...list, maxParallel: max_parallel, onItemError: on_item_error, items: 'running' }
 }
 
 function skipped(node: NodeState, { reason, code }: { reason: string; code?: SkipCode }, at: Date): NodeState {

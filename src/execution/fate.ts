@@ -12,6 +12,7 @@ import {
   isOfTurn,
   isOver,
   isPausing,
+  isSplitOpen,
   MAX_EVENTS,
   underWay,
 } from './state.ts'
@@ -64,9 +65,11 @@ function giveWorkerBack(plan: Plan, draft: Draft, { at }: Now): boolean {
     return true
   }
   const timer = nextTimer(plan, draft.state)
-  if (timer === undefined || timer.at.getTime() - at.getTime() <= PARK_AFTER_MS[timer.reason]) return false
-  const wakeAt = deadline === undefined ? timer.at : new Date(Math.min(timer.at.getTime(), deadline))
-  say({ type: 'execution_parked', payload: { reason: timer.reason, wake_at: wakeAt.toISOString() } })
+  if (timer === undefined && !draft.state.nodes.some(isSplitOpen)) return false
+  if (timer !== undefined && timer.at.getTime() - at.getTime() <= PARK_AFTER_MS[timer.reason]) return false
+  const instants = [timer?.at.getTime(), deadline].filter(instant => instant !== undefined)
+  const wakeAt = instants.length === 0 ? {} : { wake_at: new Date(Math.min(...instants)).toISOString() }
+  say({ type: 'execution_parked', payload: { reason: timer?.reason ?? 'items', ...wakeAt } })
   return true
 }
 

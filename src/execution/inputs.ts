@@ -32,14 +32,17 @@ function whyNotTaken(plan: Plan, edge: PlanEdge, source: NodeState): string | nu
     if (source.branches?.some(branch => wanted.includes(branch))) return null
     return `"${key}" took ${source.branches?.map(branch => `branch "${branch}"`).join(', ') ?? 'no branch'}, not "${wanted.join('" or "')}"`
   }
-  const target = nodeAt(plan.nodes, edge.target).key
-  return source.edges?.[target] === true ? null : `the condition on "${key}" → "${target}" was false`
+  return source.edges?.[edge.to] === true ? null : `the condition on "${key}" → "${edge.to}" was false`
 }
 
 /** The incoming edges that were taken, in document order. */
 export function takenEdges(plan: Plan, state: ExecutionState, index: number): TakenEdge[] {
+  return takenOf(plan, state, nodeAt(plan.nodes, index).incoming)
+}
+
+function takenOf(plan: Plan, state: ExecutionState, edges: readonly PlanEdge[]): TakenEdge[] {
   const taken: TakenEdge[] = []
-  for (const edge of nodeAt(plan.nodes, index).incoming) {
+  for (const edge of edges) {
     const source = nodeAt(state.nodes, edge.source)
     if (whyNotTaken(plan, edge, source) === null)
       taken.push({ key: nodeAt(plan.nodes, edge.source).key, output: source.output ?? null })
@@ -69,7 +72,10 @@ export function nodeInput(plan: Plan, state: ExecutionState, index: number): Jso
   const { undoes, incoming } = nodeAt(plan.nodes, index)
   if (undoes !== undefined) return nodeAt(state.nodes, undoes).output ?? null
   if (incoming.length === 0) return state.input
-  const taken = takenEdges(plan, state, index)
+  return together(takenEdges(plan, state, index))
+}
+
+function together(taken: readonly TakenEdge[]): Json {
   const [first] = taken
   if (first !== undefined && taken.length === 1) return first.output
   return Object.fromEntries(taken.map(({ key, output }) => [key, output]))
@@ -77,9 +83,13 @@ export function nodeInput(plan: Plan, state: ExecutionState, index: number): Jso
 
 /**
  * The output of the only leaf, if it ran; else `{key: output}` of every node at which a taken path ended, so that a path
- * cut short by its conditions keeps its result.
+ * cut short by its conditions keeps its result. What ran for an item gives what comes to the merge: null if nothing does.
  */
 export function finalOutput(plan: Plan, state: ExecutionState): Json {
+  if (plan.exits !== undefined) {
+    const taken = takenOf(plan, state, plan.exits)
+    return taken.length === 0 ? null : together(taken)
+  }
   const ends = plan.nodes.filter(({ index, outgoing }) => {
     const source = nodeAt(state.nodes, index)
     return source.output !== undefined && outgoing.every(edge => whyNotTaken(plan, edge, source) !== null)

@@ -24,6 +24,8 @@ export interface ExecutionFilter {
   readonly status?: string
   /** Only executions before this id (a page further back in time). */
   readonly before?: string
+  /** Those that run for items of this one; otherwise those that run for no item. */
+  readonly itemsOf?: string
   readonly limit: number
 }
 
@@ -33,7 +35,7 @@ const listed = constant`e.id, w.name as workflow, w.version, e.trigger_data ->> 
 /** The newest first. */
 export function listExecutions(
   db: Db,
-  { workflow, status, before, limit }: ExecutionFilter,
+  { workflow, status, before, itemsOf, limit }: ExecutionFilter,
 ): Promise<ListedExecution[]> {
   return db.rows(sql('execution.list')`
     select ${listed}
@@ -41,6 +43,7 @@ export function listExecutions(
     where (${workflow ?? null}::text is null or w.name = ${workflow ?? null})
       and (${status ?? null}::text is null or e.status = ${status ?? null})
       and (${before ?? null}::uuid is null or e.id < ${before ?? null})
+      and e.parent_execution_id is not distinct from ${itemsOf ?? null}::uuid
     order by e.id desc
     limit ${limit}`)
 }
@@ -57,13 +60,13 @@ export interface Selection {
   readonly dead: boolean
 }
 
-/** Their ids, the oldest first. */
+/** Their ids, the oldest first; items of splits are asked through the executions they are part of. */
 export async function selectExecutions(db: Db, selection: Selection): Promise<string[]> {
   const { statuses, workflow = null, triggerId = null, since = null, until = null, dead } = selection
   const rows = await db.rows<{ id: string }>(sql('execution.select')`
     select e.id
     from public.executions e join public.workflows w on w.id = e.workflow_id
-    where e.status = any(${statuses}::text[])
+    where e.status = any(${statuses}::text[]) and e.parent_execution_id is null
       and (${workflow}::text is null or w.name = ${workflow})
       and (${triggerId}::uuid is null or e.trigger_id = ${triggerId})
       and (${since}::timestamptz is null or e.created_at >= ${since})
@@ -94,9 +97,10 @@ export function listWatched(db: Db, { ids, since, workflow }: Watched): Promise<
     with watched as (
       select id from public.executions where id = any(${ids}::uuid[])
       union
-      select id from public.executions where id >= public.mbflow_uuid_at(${since})
+      select id from public.executions where id >= public.mbflow_uuid_at(${since}) and parent_execution_id is null
       union
-      (select id from public.executions where status in ('pending', 'running', 'paused')
+      (select id from public.executions
+        where status in ('pending', 'running', 'paused') and parent_execution_id is null
         order by created_at desc limit ${MOST_OPEN})
     )
     select ${listed}
@@ -116,6 +120,8 @@ export interface ShownExecution extends ListedExecution {
   readonly priority: number
   /** What became of `on_failure`; null unless it failed and its workflow names one. */
   readonly failure_handler: FailureHandler | null
+  /** The split whose item it runs for. */
+  readonly item_of: { readonly execution_id: string; readonly node: string; readonly index: number } | null
   readonly nodes: readonly ShownNode[]
 }
 
@@ -130,6 +136,16 @@ export interface ShownNode {
   readonly error: string | null
   readonly started_at: string | null
   readonly completed_at: string | null
+  /** Of a split: how its items stand now. */
+  readonly items: ShownItems | null
+}
+
+export interface ShownItems {
+  readonly total: number
+  readonly completed: number
+  /** Cancelled ones too. */
+  readonly failed: number
+  readonly open: number
 }
 
 export async function showExecution(db: Db, id: string): Promise<ShownExecution | undefined> {
@@ -141,11 +157,22 @@ export async function showExecution(db: Db, id: string): Promise<ShownExecution 
       case when e.status = 'failed' then (
         select v.payload -> 'handler' from public.events v
         where v.execution_id = e.id and v.sequence = e.last_sequence) end as failure_handler,
+      (select json_build_object('execution_id', e.parent_execution_id, 'node', n.key, 'index', e.item_index)
+       from public.nodes n where n.id = e.parent_node_id) as item_of,
       coalesce((
         select json_agg(json_build_object('key', n.key, 'type', n.type, 'status', x.status, 'wave', x.wave,
           'retry_count', x.retry_count, 'input', x.input_data, 'output', x.output_data, 'error', x.error,
-          'started_at', x.started_at, 'completed_at', x.completed_at) order by x.wave, n.id)
+          'started_at', x.started_at, 'completed_at', x.completed_at, 'items', s.items) order by x.wave, n.id)
         from public.node_executions x join public.nodes n on n.id = x.node_id
+        left join lateral (
+          select json_build_object('total', s.total, 'completed', count(*) filter (where c.status = 'completed'),
+            'failed', count(*) filter (where c.status in ('failed', 'cancelled')),
+            'open', count(*) filter (where c.status in ('pending', 'running', 'paused'))) as items
+          from public.splits s left join public.executions c on c.parent_execution_id = s.execution_id
+            and c.parent_node_id = s.node_id and c.generation = s.generation
+          where (s.execution_id, s.node_id, s.generation) = (x.execution_id, x.node_id, x.generation)
+          group by s.total
+        ) as s on true
         where x.execution_id = e.id), '[]') as nodes
     from public.executions e join public.workflows w on w.id = e.workflow_id
     where e.id = ${id}`)

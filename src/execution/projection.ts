@@ -1,11 +1,11 @@
 // The rows as a picture of the state. Pure; the event log writes them in the transaction of the events, and verification
 // compares them with a fold of the whole log.
 import { deriveId } from '../base/id.ts'
-import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
+import type { ExecutionProjection, NodeProjection, SplitProjection } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
 import type { NewJob } from '../queue/queue.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
-import type { ExecutionState, NodeState } from './state.ts'
+import { type ExecutionState, isSplitOpen, type NodeState } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 
 function nodeExecutionId(executionId: string, nodeId: string): string {
@@ -106,6 +106,16 @@ export function changedNodes(
       rows.push(nodeProjection(executionId, node, { before, after }))
   })
   return rows
+}
+
+/** The splits whose items are to run since. */
+export function openedSplits(plan: Plan, change: { before: ExecutionState; after: ExecutionState }): SplitProjection[] {
+  return plan.nodes.flatMap(({ id: nodeId, index }) => {
+    const [before, after] = [change.before.nodes[index], change.after.nodes[index]]
+    if (after?.split === undefined || !isSplitOpen(after) || before?.split === after.split) return []
+    const { items: _, ...split } = after.split
+    return [{ nodeId, generation: after.generation, ...split }]
+  })
 }
 
 /** Ids of the rows that are to go: their nodes are as if they had never run. */

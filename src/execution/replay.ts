@@ -10,6 +10,7 @@ import type { Plan } from '../workflow/waves.ts'
 import { compareExecutions, type ExecutionDiff } from './diff.ts'
 import { fold } from './evolve.ts'
 import { findExecution, type ShownExecution, type ShownNode } from './find.ts'
+import { planOf } from './item.ts'
 import { executionProjection, nodeProjection } from './projection.ts'
 import { type ExecutionState, initialState } from './state.ts'
 import { type ExecutionRow, loadExecutions } from './store.ts'
@@ -69,7 +70,7 @@ async function lookUp({ pool, catalog }: ReplayDeps, idOrPrefix: string): Promis
   const shown = await findExecution(pool, idOrPrefix)
   const [row] = await loadExecutions(pool, [shown.id])
   if (row === undefined) throw new Error(`execution ${shown.id} went away`)
-  return { shown, row, plan: await catalog.plan(row.workflowId) }
+  return { shown, row, plan: planOf(await catalog.plan(row.workflowId), row) }
 }
 
 /** What a look at its rows would have shown then: they are a picture of the state. */
@@ -124,6 +125,7 @@ function showNode({ shown, plan }: Pick<Known, 'shown' | 'plan'>, state: Executi
       error: row.error,
       started_at: row.startedAt?.toISOString() ?? null,
       completed_at: row.completedAt?.toISOString() ?? null,
+      items: null,
     },
   ]
 }

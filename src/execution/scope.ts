@@ -2,6 +2,7 @@
 // depend on which of its siblings was faster.
 import type { NodeResult, Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
+import type { Surroundings } from './item.ts'
 import { errorText } from './projection.ts'
 import { type ExecutionState, isNodeOver } from './state.ts'
 import type { ExecutionRow } from './store.ts'
@@ -10,15 +11,16 @@ export interface Scopes {
   of(state: ExecutionState, node: PlanNode): Scope
 }
 
-export function createScopes(plan: Plan, row: ExecutionRow): Scopes {
-  const run = runScope(plan, row)
-  let nodes: Record<string, NodeResult> = {}
+export function createScopes(plan: Plan, row: ExecutionRow, around?: Surroundings): Scopes {
+  const run = { ...runScope(plan, row), ...(around && itemScope(plan, row, around)) }
+  const outer = around?.nodes ?? {}
+  let nodes: Record<string, NodeResult> = { ...outer }
   /** The wave that sees `nodes`. No attempt of an earlier wave is left when it moves on. */
   let wave = 0
   return {
     of(state, node) {
       if (node.wave < wave) {
-        nodes = {}
+        nodes = { ...outer }
         wave = 0
       }
       for (; wave < node.wave; wave++) addResults(nodes, state, { plan, wave })
@@ -36,6 +38,15 @@ export function runScope({ workflow }: Plan, row: ExecutionRow): Pick<Scope, 'va
   const { name, version, variables } = workflow
   const execution = { id: row.id, workflow: name, version, created_at: row.createdAt.toISOString() }
   return { vars: variables, trigger: row.triggerData, execution }
+}
+
+/** What an item's nodes see beside, or instead. */
+function itemScope(
+  plan: Plan,
+  row: ExecutionRow,
+  { parent, item, index, trigger }: Surroundings,
+): Pick<Scope, 'trigger' | 'execution' | 'item' | 'index'> {
+  return { trigger, execution: { ...runScope(plan, row).execution, parent_id: parent }, item, index }
 }
 
 function addResults(

@@ -1,7 +1,7 @@
 // The state of an execution: where it and each of its nodes stand. Pure; how events change it is in evolve.ts, and the
 // rows of executions and node_executions are a picture of it.
 import type { Json } from '../base/json.ts'
-import type { Asked, EdgeVerdicts, Foreseen, ParkReason, RecordedError } from '../event/event.ts'
+import type { Asked, EdgeVerdicts, Foreseen, OnItemError, ParkReason, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 
 export type ExecutionStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled' | 'paused'
@@ -31,15 +31,28 @@ export interface NodeState {
   readonly waiting: Waiting | undefined
   /** What it was called back with: from then on this is what it comes to. */
   readonly calledBack: { readonly output: Json } | undefined
+  /** There once its items are known, and until a rerun. */
+  readonly split: SplitState | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined
   /** Number of the event with which it completed. */
   readonly completedWith: number | undefined
 }
 
+export interface SplitState {
+  /** Of the event that holds its items. */
+  readonly sequence: number
+  readonly total: number
+  readonly maxParallel: number
+  readonly onItemError: OnItemError
+  /** `running` while it waits for them; `left` when a retry is to go on with those that had not completed. */
+  readonly items: 'running' | 'ended' | 'left'
+}
+
 /** Until when a node waits, and what it comes to then: without `end`, it completes with its input. */
 export interface Waiting {
-  readonly until: Date
+  /** Undefined: for no time, but for the items of its split. */
+  readonly until: Date | undefined
   readonly callback: boolean
   readonly end: Foreseen | undefined
   readonly edges: EdgeVerdicts | undefined
@@ -114,6 +127,7 @@ export const UNTOUCHED: NodeState = {
   retryAt: undefined,
   waiting: undefined,
   calledBack: undefined,
+  split: undefined,
   startedAt: undefined,
   completedAt: undefined,
   completedWith: undefined,
@@ -152,6 +166,11 @@ export function isOver(state: ExecutionState): boolean {
 
 export function isCancelling(state: ExecutionState): boolean {
   return state.request?.kind === 'cancel'
+}
+
+/** Whether it waits for the items of a split. */
+export function isSplitOpen(node: NodeState): boolean {
+  return node.waiting !== undefined && node.split?.items === 'running'
 }
 
 /** Asked to pause, and not there yet. */

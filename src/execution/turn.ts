@@ -26,7 +26,7 @@ import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { lacksPlace, type PlaceDeps, seekPlace } from './place.ts'
-import { changedNodes, executionProjection, turnJob } from './projection.ts'
+import { changedNodes, executionProjection, openedSplits, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 import { nextRetryAt, nextWaitEnd } from './waits.ts'
@@ -68,13 +68,14 @@ interface Turn {
   wake(): void
 }
 
-export async function driveTurn(deps: TurnDeps, held: HeldJob, { row, plan, mapped }: Loaded): Promise<void> {
+export async function driveTurn(deps: TurnDeps, held: HeldJob, loaded: Loaded): Promise<void> {
+  const { row, plan, mapped } = loaded
   const turn: Turn = {
     deps,
     held,
     row,
     plan,
-    attempts: createAttempts(deps, { row, plan }, () => turn.wake()),
+    attempts: createAttempts(deps, loaded, () => turn.wake()),
     state: initialState(plan, row.input, mapped),
     sequence: 0,
     claimed: held.job.retryCount === 0,
@@ -217,6 +218,7 @@ async function append(
       return {
         execution: executionProjection(draft.state),
         nodes: changedNodes(plan, row.id, { before: turn.state, after: draft.state }),
+        splits: openedSplits(plan, { before: turn.state, after: draft.state }),
       }
     },
     ...(next ? { enqueue: next } : {}),

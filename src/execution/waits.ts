@@ -10,7 +10,7 @@ export function endWaits(plan: Plan, draft: Draft, { at }: Pick<Now, 'at'>): voi
   for (const index of underWay(plan, draft.state)) {
     const { waiting, input = null } = draft.state.nodes[index] ?? {}
     const node = plan.nodes[index]
-    if (node === undefined || waiting === undefined || waiting.until > at) continue
+    if (node === undefined || waiting?.until === undefined || waiting.until > at) continue
     const { end = { output: input } } = waiting
     const payload = { node: node.key, ...end, ...(waiting.edges === undefined ? {} : { edges: waiting.edges }) }
     emit(plan, draft, {
@@ -28,7 +28,7 @@ export interface Timer {
   readonly reason: 'callback' | 'delay' | 'retry'
 }
 
-/** What the execution waits for first. */
+/** What the execution waits for first, of what comes at a time. */
 export function nextTimer(plan: Plan, state: ExecutionState): Timer | undefined {
   const [retry, delay] = [nextRetryAt(plan, state), nextWaitEnd(state)]
   if (delay === undefined || (retry !== undefined && retry <= delay)) return retry && { at: retry, reason: 'retry' }

@@ -15,6 +15,7 @@ import { abandonCompensation } from './compensation.ts'
 import { cancelExecution, failExecution } from './decide.ts'
 import { draftOf, emit } from './draft.ts'
 import { fold } from './evolve.ts'
+import { planOf } from './item.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { changedNodes, executionProjection, openProjection, turnJob, turnJobId } from './projection.ts'
 import { initialState, isCancelling, isOver } from './state.ts'
@@ -94,7 +95,7 @@ export async function buryDead(deps: WakeDeps): Promise<number> {
 
 async function bury(deps: WakeDeps, row: ExecutionRow, job: Job): Promise<boolean> {
   const { eventLog, catalog, log } = deps
-  const plan = await catalog.plan(row.workflowId)
+  const plan = planOf(await catalog.plan(row.workflowId), row)
   const events = await eventLog.read(row.id)
   const before = fold(plan, initialState(plan, row.input), events)
   if (isOver(before)) return false

@@ -24,6 +24,7 @@ import { createAdvance } from './advance.ts'
 import { createArrivals } from './arrive.ts'
 import { createCallbacks } from './callbacks.ts'
 import { createCommands } from './commands.ts'
+import { createItems } from './items.ts'
 import { createPoolWatch } from './pool-watch.ts'
 import { createWakeServices } from './wake.ts'
 
@@ -78,6 +79,7 @@ export function createWorker(deps: WorkerDeps, { hold, onEnded, onWaiting, origi
     commands,
     arrivals: createArrivals({ pool, queue, ids, metrics, onWaiting }),
     callbacks: createCallbacks({ pool, origin }),
+    items: createItems({ pool, nodeTypes: deps.nodeTypes }),
     http,
     attempts: createLimit(config.nodeConcurrency),
     pools: new Map(ofPools.map(({ name, concurrency }) => [name, createLimit(concurrency)])),

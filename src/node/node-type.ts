@@ -23,7 +23,7 @@ export interface NodeError {
  * What an attempt came to. Executors return it. An ExpressionError, SecretError or HttpClientError they let pass becomes
  * `failed` with its own code, retried if that could help; anything else they throw NODE_CRASHED, which is not.
  */
-export type Outcome = Completed | Failed | Parked
+export type Outcome = Completed | Failed | Parked | Split
 
 export interface Completed {
   readonly kind: 'completed'
@@ -48,6 +48,18 @@ export interface Parked {
   readonly end?: Completed | Failed
 }
 
+/** What follows runs once for each item, up to its merge; only of the type `split`. The list of what they gave is its output. */
+export interface Split {
+  readonly kind: 'split'
+  readonly items: readonly Json[]
+  /** Items under way at once. */
+  readonly maxParallel: number
+  /** Whether one that fails ends the others, and fails the node. */
+  readonly onItemError: OnItemError
+}
+
+export type OnItemError = 'fail' | 'collect'
+
 /** Output of a node that ended before this one, under its key. */
 export type NodeResult = {
   readonly status: 'completed' | 'failed' | 'skipped'
@@ -65,6 +77,9 @@ export type Scope = {
   readonly execution: JsonObject
   /** Where the node is called back, if it is. */
   readonly callback?: { readonly url: string }
+  /** Between a split and its merge: the item, and its place in the list, from 0. */
+  readonly item?: Json
+  readonly index?: number
 }
 
 /** An incoming edge of the node that was taken, in the order the document names them. */
@@ -77,6 +92,8 @@ export interface NodeContext {
   readonly scope: Scope
   /** The predecessors whose edges were taken. */
   readonly taken: readonly TakenInput[]
+  /** Of a merge that closes a split: what its items gave, in their order. */
+  readonly items?: readonly Json[] | undefined
   /** 1 for the first attempt. */
   readonly attempt: number
   /** Stable across attempts, take-overs and resumes of this node in this execution. */

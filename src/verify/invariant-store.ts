@@ -109,11 +109,26 @@ export const invariants: readonly Invariant[] = [
       ) as f
       where f.slots <> b.done_count or f.fired <> b.fired_count or f.disposed_until >= b.next_slot_at`,
   },
+  {
+    name: 'items_accounted',
+    holds:
+      'the items of a split each have one execution, from the first to how far it has come; none is open once it ended',
+    violations: sql('verify.items')`
+      select s.execution_id, s.node_id, s.generation, s.status, s.total, s.next_index, c.made, c.last_index, c.open
+      from public.splits s cross join lateral (
+        select count(*) filter (where item_index < s.next_index) as made, max(item_index) as last_index,
+          count(*) filter (where status in ('pending', 'running', 'paused')) as open
+        from public.executions
+        where parent_execution_id = s.execution_id and parent_node_id = s.node_id and generation = s.generation
+      ) as c
+      where c.made <> s.next_index or c.last_index >= s.total or (s.status = 'ended' and c.open > 0)`,
+  },
 ]
 
 export interface StoredExecution {
   readonly id: string
   readonly workflowId: string
+  readonly parentNodeId: string | null
   readonly input: unknown
   readonly row: Record<string, unknown>
   readonly nodes: readonly Record<string, unknown>[]
@@ -125,7 +140,7 @@ export function pageOfExecutions(
   { after, limit }: { after: string; limit: number },
 ): Promise<StoredExecution[]> {
   return db.rows(sql('verify.page')`
-    select e.id, e.workflow_id as "workflowId", e.input_data as input, to_jsonb(e) as row,
+    select e.id, e.workflow_id as "workflowId", e.parent_node_id as "parentNodeId", e.input_data as input, to_jsonb(e) as row,
       coalesce((select jsonb_agg(to_jsonb(n)) from public.node_executions n where n.execution_id = e.id), '[]') as nodes
     from public.executions e
     where e.id > ${after}

@@ -5,6 +5,7 @@ import type { Db } from '../db/pool.ts'
 import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
 import type { RecordedEvent } from '../event/event.ts'
 import { fold } from '../execution/evolve.ts'
+import { planOf } from '../execution/item.ts'
 import { executionProjection, nodeProjection } from '../execution/projection.ts'
 import { initialState } from '../execution/state.ts'
 import type { Plan } from '../workflow/waves.ts'
@@ -38,10 +39,11 @@ export async function verify(deps: VerifyDeps): Promise<Violation[]> {
 }
 
 async function compareWithFold(
-  { plan: planOf, events: eventsOf }: VerifyDeps,
+  { plan: planOfVersion, events: eventsOf }: VerifyDeps,
   stored: StoredExecution,
 ): Promise<Violation[]> {
-  const [plan, events] = await Promise.all([planOf(stored.workflowId), eventsOf(stored.id)])
+  const [whole, events] = await Promise.all([planOfVersion(stored.workflowId), eventsOf(stored.id)])
+  const plan = planOf(whole, stored)
   const state = fold(plan, initialState(plan, stored.input as Json), events)
   const differ = (row: string, expected: unknown, found: unknown): Violation[] =>
     isDeepStrictEqual(expected, found)

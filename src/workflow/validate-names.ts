@@ -5,11 +5,15 @@ import { childPath } from '../base/schema.ts'
 import { referencesIn } from '../expression/expression.ts'
 import { secretNamed, templateExpressions } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
+import type { Region } from './regions.ts'
 import { type Part, unknownWord } from './validate-graph.ts'
+import { regionAround, regionsOf, whyUnseen } from './validate-regions.ts'
 
 /** What the engine gives to the expressions of every node; conditions on edges also see the output of their source. */
 const NODE_NAMES = ['input', 'nodes', 'vars', 'trigger', 'execution']
 const EDGE_NAMES = ['output', ...NODE_NAMES]
+/** Between a split and its merge, beside the others. */
+const ITEM_NAMES = ['item', 'index']
 /** The key of a limit is told before any node runs. */
 const LIMIT_NAMES = ['input', 'vars', 'trigger', 'execution']
 export const LIMIT_KEY = 'settings.concurrency.key'
@@ -29,6 +33,7 @@ interface Known {
   readonly names: readonly string[]
   readonly nodes: readonly string[]
   readonly variables: readonly string[]
+  readonly regions: readonly Region[]
 }
 
 export interface Named {
@@ -44,19 +49,24 @@ export function checkNames(
   nodeTypes: ReadonlyMap<string, NodeType>,
 ): Problem[] {
   const keys = nodes.flatMap(({ value: { key } }) => (typeof key === 'string' ? [key] : []))
-  const known = { nodes: keys, variables: isJsonObject(variables) ? Object.keys(variables) : [] }
+  const regions = regionsOf(nodes, edges)
+  const known = { nodes: keys, variables: isJsonObject(variables) ? Object.keys(variables) : [], regions }
   const ofNodes = nodes.flatMap(node => expressionsOf(node, nodeTypes.get(String(node.value.type))))
-  const ofEdges = edges.flatMap(({ path, value: { when } }) =>
-    typeof when === 'string' ? [{ path: `${path}.when`, expression: when }] : [],
+  const ofEdges = edges.flatMap(({ path, value: { when, from } }) =>
+    typeof when === 'string' ? [{ path: `${path}.when`, expression: when, owner: String(from) }] : [],
   )
+  const withItem = (names: readonly string[], { owner = '' }: PlacedExpression): readonly string[] =>
+    regionAround(regions, owner) === undefined ? names : [...names, ...ITEM_NAMES]
   const ofTriggers = triggers.flatMap(({ path, value: { config } }) =>
     isJsonObject(config) ? templateExpressions(config.input ?? null, `${path}.config.input`) : [],
   )
   const ofLimit = typeof limitKey === 'string' ? [{ path: LIMIT_KEY, expression: limitKey }] : []
   return [
     ...ofLimit.flatMap(one => unknownNames(one, { ...known, names: LIMIT_NAMES })),
-    ...ofNodes.flatMap(one => unknownNames(one, { ...known, names: [...NODE_NAMES, ...(one.names ?? [])] })),
-    ...ofEdges.flatMap(one => unknownNames(one, { ...known, names: EDGE_NAMES })),
+    ...ofNodes.flatMap(one =>
+      unknownNames(one, { ...known, names: withItem([...NODE_NAMES, ...(one.names ?? [])], one) }),
+    ),
+    ...ofEdges.flatMap(one => unknownNames(one, { ...known, names: withItem(EDGE_NAMES, one) })),
     ...ofTriggers.flatMap(one => unknownNames(one, { ...known, names: TRIGGER_NAMES })),
   ]
 }
@@ -64,28 +74,31 @@ export function checkNames(
 interface PlacedExpression {
   readonly path: string
   readonly expression: string
+  /** The node it is evaluated for. */
+  readonly owner?: string
   /** It is a template, and may be `secrets.name`. */
   readonly mayInsertSecret?: boolean | undefined
   /** What it can name beside what every node can. */
   readonly names?: readonly string[] | undefined
 }
 
-function expressionsOf({ path, value: { config } }: Part, type: NodeType | undefined): PlacedExpression[] {
+function expressionsOf({ path, value: { key, config } }: Part, type: NodeType | undefined): PlacedExpression[] {
   if (type === undefined || !isJsonObject(config)) return []
+  const owner = String(key)
   const called = type.callback?.(config) === undefined ? [] : ['callback']
   return Object.entries(config).flatMap(([field, value]): PlacedExpression[] => {
     const at = childPath(`${path}.config`, field)
     if (!type.expressions.includes(field)) {
       const mayInsertSecret = type.secrets?.includes(field)
-      return templateExpressions(value, at).map(one => ({ ...one, mayInsertSecret, names: called }))
+      return templateExpressions(value, at).map(one => ({ ...one, owner, mayInsertSecret, names: called }))
     }
     const names = [...called, ...(type.names ?? [])]
-    return typeof value === 'string' ? [{ path: at, expression: value, names }] : []
+    return typeof value === 'string' ? [{ path: at, expression: value, owner, names }] : []
   })
 }
 
-function unknownNames({ path, expression, mayInsertSecret }: PlacedExpression, known: Known): Problem[] {
-  const { names, nodes, variables } = known
+function unknownNames({ path, expression, owner, mayInsertSecret }: PlacedExpression, known: Known): Problem[] {
+  const { names, nodes, variables, regions } = known
   const references = referencesIn(expression)
   if (references === 'all') return []
   if (references.has('secrets')) {
@@ -99,7 +112,12 @@ function unknownNames({ path, expression, mayInsertSecret }: PlacedExpression, k
   for (const [name, keys] of references) {
     report('name', name, names)
     if (keys === 'all') continue
-    if (name === 'nodes') for (const key of keys) report('node', key, nodes)
+    if (name === 'nodes')
+      for (const key of keys) {
+        report('node', key, nodes)
+        const message = whyUnseen(regions, { ...(owner !== undefined && { from: owner }), named: key })
+        if (message !== null) problems.push({ path, message, hint: 'what comes after its merge sees what that gives' })
+      }
     if (name === 'vars') for (const key of keys) report('variable', key, variables)
   }
   return problems

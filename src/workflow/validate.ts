@@ -13,6 +13,7 @@ import { checkCompensations } from './validate-compensation.ts'
 import { checkCounts } from './validate-counts.ts'
 import { checkGraph, expressionProblems, type Part, unknownWord } from './validate-graph.ts'
 import { checkNames, LIMIT_KEY } from './validate-names.ts'
+import { checkRegions } from './validate-regions.ts'
 import type { WorkflowDocument } from './workflow.ts'
 
 export interface ValidateDeps {
@@ -44,6 +45,7 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
     ...checkGraph(nodes, edges, deps.nodeTypes),
     ...checkCompensations(nodes, edges),
     ...checkCounts({ nodes, edges, settings }),
+    ...checkRegions(nodes, edges),
     ...checkNames({ nodes, edges, triggers, variables, limitKey }, deps.nodeTypes),
     ...duplicateKeys(triggers),
     ...triggers.flatMap(({ value: { type, config = {} }, path }) =>

@@ -19,6 +19,8 @@ export interface NodeTypeFixtures {
   readonly completes: readonly Case[]
   /** Attempts after which the node waits; of these and of those that complete at least one. */
   readonly parks?: readonly Case[]
+  /** Attempts after which what follows is to run for each item. */
+  readonly splits?: readonly Case[]
   /** Attempts that fail because of the config or the data, each with the code it fails with. */
   readonly fails: readonly (Case & { readonly code: string })[]
   /** An attempt that does not end by itself, and when it has begun to wait. None where a type never waits. */
@@ -42,8 +44,8 @@ export function nodeTypeSuite(nodeType: NodeType, fixtures: NodeTypeFixtures): v
   })
 }
 
-function describeConfig(nodeType: NodeType, { completes, parks = [] }: NodeTypeFixtures): void {
-  const succeeds = [...completes, ...parks]
+function describeConfig(nodeType: NodeType, { completes, parks = [], splits = [] }: NodeTypeFixtures): void {
+  const succeeds = [...completes, ...parks, ...splits]
   const { configSchema, summary, expressions } = nodeType
 
   test('says in one sentence what it does', () => {
@@ -85,7 +87,7 @@ function describeConfig(nodeType: NodeType, { completes, parks = [] }: NodeTypeF
   })
 }
 
-function describeOutcomes(nodeType: NodeType, { completes, fails, parks = [] }: NodeTypeFixtures): void {
+function describeOutcomes(nodeType: NodeType, { completes, fails, parks = [], splits = [] }: NodeTypeFixtures): void {
   test.each(completes)(
     '$name: completes with an output that can be stored, and names branches if it is a type that does',
     async given => {
@@ -110,7 +112,16 @@ function describeOutcomes(nodeType: NodeType, { completes, fails, parks = [] }: 
     }
   })
 
-  test.each([...completes, ...parks])('$name: gives the same outcome for the same input', async given => {
+  test.each(splits)('$name: gives items that can be stored', async given => {
+    const outcome = await run(nodeType, given)
+    expect(outcome.kind).toBe('split')
+    if (outcome.kind === 'split') {
+      expect(checkStorable(outcome.items)).toBeNull()
+      expect(JSON.parse(JSON.stringify(outcome))).toEqual(outcome)
+    }
+  })
+
+  test.each([...completes, ...parks, ...splits])('$name: gives the same outcome for the same input', async given => {
     expect(await run(nodeType, given)).toEqual(await run(nodeType, given))
   })
 
@@ -139,8 +150,8 @@ const canaryForms = [
   ),
 ]
 
-function describeEffects(nodeType: NodeType, { completes, fails, parks = [] }: NodeTypeFixtures): void {
-  const cases = [...completes, ...parks, ...fails]
+function describeEffects(nodeType: NodeType, { completes, fails, parks = [], splits = [] }: NodeTypeFixtures): void {
+  const cases = [...completes, ...parks, ...splits, ...fails]
 
   test.each(cases)('$name: shows no secret, neither in what it gives nor in the log', async given => {
     const lines: string[] = []
@@ -166,8 +177,11 @@ function describeEffects(nodeType: NodeType, { completes, fails, parks = [] }: N
   })
 }
 
-function describeAbort(nodeType: NodeType, { completes, fails, parks = [], hangs }: NodeTypeFixtures): void {
-  test.each([...completes, ...parks, ...fails])(
+function describeAbort(
+  nodeType: NodeType,
+  { completes, fails, parks = [], splits = [], hangs }: NodeTypeFixtures,
+): void {
+  test.each([...completes, ...parks, ...splits, ...fails])(
     '$name: ends at once when it was aborted before it began',
     timed,
     async given => {

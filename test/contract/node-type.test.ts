@@ -217,7 +217,7 @@ const fixtures: Fixtures = {
     hangs: thinks(),
   },
   merge: {
-    completes: ['by_node', 'object', 'deep', 'concat', 'first'].map(combine => ({
+    completes: ['by_node', 'object', 'deep', 'concat', 'list', 'first'].map(combine => ({
       name: combine,
       config: { combine },
       context: { taken },
@@ -237,6 +237,34 @@ const fixtures: Fixtures = {
       },
       { name: 'the first of none', config: { combine: 'first' }, code: 'MERGE_EMPTY' },
     ],
+  },
+  split: {
+    completes: [
+      { name: 'an expression that gives an empty list', config: { items: '[]' } },
+      { name: 'no items', config: { items: [] } },
+    ],
+    splits: [
+      { name: 'an expression', config: { items: 'input.list' }, context: { input: { list: [1, null, { a: [2] }] } } },
+      { name: 'a list', config: { items: ['a', 'b'], max_parallel: 1_000, on_item_error: 'collect' } },
+      { name: 'as many items as may be', config: { items: 'input' }, context: { input: Array(10_000).fill(0) } },
+    ],
+    fails: [
+      { name: 'one value', config: { items: 'input' }, context: { input: { a: 1 } }, code: 'SPLIT_NOT_A_LIST' },
+      { name: 'nothing', config: { items: 'input.none' }, context: { input: {} }, code: 'SPLIT_NOT_A_LIST' },
+      {
+        name: 'too many items',
+        config: { items: 'input' },
+        context: { input: Array(10_001).fill(0) },
+        code: 'SPLIT_TOO_MANY_ITEMS',
+      },
+      {
+        name: 'items that are too large together',
+        config: { items: 'input' },
+        context: { input: ['x'.repeat(600_000), 'y'.repeat(600_000)] },
+        code: 'OUTPUT_TOO_LARGE',
+      },
+    ],
+    hangs: { ...thinks(), config: { items: 'input' } },
   },
   webhook: {
     completes: [

@@ -2,11 +2,12 @@
 // which order is settled by the scene, not by the machine.
 import { expect } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import type { JsonObject } from '../../src/base/json.ts'
+import type { Json, JsonObject } from '../../src/base/json.ts'
 import type { Pool } from '../../src/db/pool.ts'
 import { sql } from '../../src/db/sql.ts'
 import { admitWaiting } from '../../src/execution/admit.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
+import { seeToSplits } from '../../src/execution/children.ts'
 import { buryDead, rescueSilent, wakeDue } from '../../src/execution/wake.ts'
 import type { Failed, NodeContext, Outcome } from '../../src/node/node-type.ts'
 import type { Job } from '../../src/queue/queue.ts'
@@ -454,6 +455,63 @@ export const kinds: Readonly<Record<string, Kind>> = {
       return one
     },
   },
+  splitting: {
+    about: 'waiting for the items of a split, beside a node that completed; it still does',
+    async play(pool) {
+      const one = await scene(pool, { lines: [...SPLIT.lines, 'x -> z'], types: SPLIT.types }, splits([1, 2]))
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+  split: {
+    about: 'a split of whose items one fails, and the others go on',
+    async play(pool) {
+      const one = await scene(pool, SPLIT, splits([1, 'bad', 3], 'collect'))
+      await one.work()
+      await seeToItems(one, ['completed', 'failed', 'completed'])
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+  'split-retried': {
+    about: 'a split that failed with one of its items, and was retried: the items that had completed stay',
+    async play(pool) {
+      let isBad = true
+      const one = await scene(pool, SPLIT, (key, context) => splits([1, 'bad'], 'fail', isBad)(key, context))
+      await one.work()
+      await seeToItems(one, ['completed', 'failed'])
+      await one.engine.ended(one.id)
+      isBad = false
+      await one.ask('retry')
+      await one.becomes('running')
+      await seeToItems(one, ['completed', 'completed'])
+      await one.engine.ended(one.id)
+      return one
+    },
+  },
+}
+
+const SPLIT = { lines: ['each -> body', 'body -> all'], types: { each: 'split', all: 'merge' } }
+
+/** An item fails that is `bad`. */
+function splits(items: Json[], onItemError: 'collect' | 'fail' = 'fail', isBad = true): Execute {
+  return async (key, { scope, items: results = [] }) => {
+    if (key === 'each') return { kind: 'split', items, maxParallel: 2, onItemError }
+    if (key === 'all') return { kind: 'completed', output: [...results] }
+    return isBad && scope.item === 'bad' ? failed('BROKEN') : completed({ of: scope.item ?? null })
+  }
+}
+
+/** Does what is to be done about its split until its items stand so, and are gathered. */
+async function seeToItems({ engine, id }: Scene, wanted: readonly string[]): Promise<void> {
+  const deps = { ...engine.deps, ids: engine.ids }
+  for (let standing = ''; standing !== wanted.join(); await systemClock.sleep(5)) {
+    await seeToSplits(deps, [id])
+    const rows = await engine.pool.rows<{ status: string }>(sql('corpus.items')`
+      select status from public.executions where parent_execution_id = ${id} order by item_index`)
+    standing = rows.map(row => row.status).join()
+  }
+  await seeToSplits(deps, [id])
 }
 
 interface Limited {

@@ -33,9 +33,13 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
   const { scope, http, signal, attempt: number, now } = nodeContext({ input, ...context })
   const edges = taken.map(({ key }) => `${key} -> it`)
   const outgoing = when === undefined ? [] : [`it -> next when ${when}`]
-  const workflow = workflowOf(['it', ...edges, ...outgoing], { it: timeout_ms === undefined ? {} : { timeout_ms } })
+  const region = type.type === 'split' ? ['it -> body', 'body -> end'] : []
+  const lines = ['it', ...edges, ...outgoing, ...region]
+  const workflow = workflowOf(lines, { it: timeout_ms === undefined ? {} : { timeout_ms } })
   const nodes = workflow.nodes.map(node =>
-    node.key === 'it' ? { ...node, type: type.type, config: deepFreeze(config) } : node,
+    node.key === 'it'
+      ? { ...node, type: type.type, config: deepFreeze(config) }
+      : { ...node, type: node.key === 'end' ? 'merge' : node.type },
   )
   const plan = compilePlan({ ...workflow, settings: { strict }, nodes })
   const states = initialState(plan, input).nodes.map((state, i): NodeState => {
@@ -51,6 +55,7 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
     evaluator: endsWithSignal(given.evaluate ?? evaluate),
     http,
     secrets: { find: async () => secret },
+    items: { around: async () => undefined, gather: () => Promise.reject(new Error('there are no items')) },
     callbacks: { open: async () => ({ url: `https://mbflow.test/callbacks/${TOKEN}`, token: TOKEN }) },
     databaseClock: { now: () => now.getTime() },
     log,

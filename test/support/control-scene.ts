@@ -33,6 +33,8 @@ export interface Scene {
 
 export interface Setting {
   readonly lines: readonly string[]
+  /** Of nodes that are no transforms. */
+  readonly types?: Readonly<Record<string, string>>
   readonly policies?: Record<string, NodePolicy>
   readonly settings?: WorkflowSettings
   /** Of the execution's row. */
@@ -41,11 +43,11 @@ export interface Setting {
 
 export async function scene(
   pool: Pool,
-  { lines, policies = {}, settings = {}, row = {} }: Setting,
+  { lines, types = {}, policies = {}, settings = {}, row = {} }: Setting,
   execute: (key: string, context: NodeContext) => Promise<Outcome>,
 ): Promise<Scene> {
   const engine = await createTestEngine(pool, { nodeTypes: scripted(context => execute(nameOf(context), context)) })
-  const version = await engine.publish({ ...documentOf(lines, { policies }), settings })
+  const version = await engine.publish({ ...documentOf(lines, { types, policies }), settings })
   const [id = ''] = await engine.begin(version, [{ n: 1 }], row)
   const runner = engine.runner()
   const quietly = async (command: Verb | Record<string, unknown>): Promise<Commanded> => {

@@ -12,6 +12,7 @@ import { type ArrivalsDeps, createArrivals } from '../../src/execution/arrive.ts
 import { createCallbacks } from '../../src/execution/callbacks.ts'
 import { type Commands, createCommands } from '../../src/execution/commands.ts'
 import { findExecution, type ShownExecution } from '../../src/execution/find.ts'
+import { createItems } from '../../src/execution/items.ts'
 import { type NewExecution, startExecutions } from '../../src/execution/start.ts'
 import type { TurnDeps } from '../../src/execution/turn.ts'
 import { createEvaluator } from '../../src/expression/evaluator.ts'
@@ -81,6 +82,7 @@ export async function createTestEngine(
     evaluator,
     http: { request: () => Promise.reject(new Error('no network in this test')) },
     secrets: { find: async () => undefined },
+    items: createItems({ pool, nodeTypes: overrides.nodeTypes ?? nodeTypes }),
     callbacks: createCallbacks({ pool, origin: Promise.resolve('http://mbflow.test') }),
     log: silentLogger,
     attempts: createLimit(100),
@@ -135,11 +137,18 @@ export async function createTestEngine(
 /** A document from lines (see plans.ts); every node is of the type `probe` unless it has a config of its own. */
 export function documentOf(
   lines: readonly string[],
-  options: { type?: string; policies?: Parameters<typeof workflowOf>[1] } = {},
+  options: {
+    type?: string
+    types?: Readonly<Record<string, string>>
+    policies?: Parameters<typeof workflowOf>[1]
+  } = {},
 ): Pick<WorkflowDocument, 'nodes' | 'edges'> {
   const { nodes, edges } = workflowOf(lines, options.policies)
   return {
-    nodes: nodes.map(({ id: _, ...node }) => ({ ...node, type: options.type ?? 'transform' })),
+    nodes: nodes.map(({ id: _, ...node }) => ({
+      ...node,
+      type: options.types?.[node.key] ?? options.type ?? 'transform',
+    })),
     edges: edges.map(({ id: _, ...edge }) => edge),
   }
 }

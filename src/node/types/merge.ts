@@ -1,5 +1,6 @@
 // Makes one value of the outputs of the predecessors whose edges were taken, in the order the document names the edges.
-// What was skipped is not there; whether the node waits for any or for all of them is its join rule, not its config.
+// What was skipped is not there; whether the node waits for any or for all of them is its join rule, not its config. A
+// merge that closes a split does the same with what the items gave.
 import { type Static, Type } from 'typebox'
 import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
 import { defineNodeType, failed, type Outcome, type TakenInput } from '../node-type.ts'
@@ -9,6 +10,7 @@ const ways = {
   object: 'one object with the fields of all, of equal fields the last',
   deep: 'the same, but equal fields that are objects are merged themselves, and lists replaced',
   concat: 'one list, in which lists are joined and other values appended',
+  list: 'a list with the output of each',
   first: 'the output of the first',
 } as const
 
@@ -16,10 +18,9 @@ const configSchema = Type.Object(
   {
     combine: Type.Optional(
       Type.Enum(Object.keys(ways) as (keyof typeof ways)[], {
-        default: 'by_node',
         description: `How the outputs become one: ${Object.entries(ways)
           .map(([way, meaning]) => `\`${way}\` ${meaning}`)
-          .join('; ')}.`,
+          .join('; ')}. Without it \`by_node\`, and \`list\` where the items of a split come together.`,
       }),
     ),
   },
@@ -28,13 +29,14 @@ const configSchema = Type.Object(
 
 export const merge = defineNodeType<Static<typeof configSchema>>({
   type: 'merge',
-  summary: 'Joins the outputs of its predecessors into one value.',
+  summary: 'Joins the outputs of its predecessors, or of the items of a split, into one value.',
   configSchema,
   expressions: [],
   pure: true,
 
-  async execute({ combine = 'by_node' }, { taken }) {
-    switch (combine) {
+  async execute({ combine }, { taken: predecessors, items }) {
+    const taken = items?.map((output, index): TakenInput => ({ key: `item ${index}`, output })) ?? predecessors
+    switch (combine ?? (items === undefined ? 'by_node' : 'list')) {
       case 'by_node':
         return completed(Object.fromEntries(taken.map(({ key, output }) => [key, output])))
       case 'object':
@@ -43,10 +45,12 @@ export const merge = defineNodeType<Static<typeof configSchema>>({
         return mergeObjects(taken, mergeDeep)
       case 'concat':
         return completed(taken.flatMap(({ output }) => output))
+      case 'list':
+        return completed(taken.map(({ output }) => output))
       case 'first':
         return taken[0]
           ? completed(taken[0].output)
-          : failed('MERGE_EMPTY', 'no predecessor was taken: there is no first')
+          : failed('MERGE_EMPTY', `there is no first: ${items === undefined ? 'no predecessor was taken' : 'no items'}`)
     }
   },
 })

@@ -6,6 +6,7 @@ import { isJsonObject, type Json } from '../../../src/base/json.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
 import { callBack, callbackOf } from '../../../src/execution/callbacks.ts'
+import { createChildren } from '../../../src/execution/children.ts'
 import { findExecution } from '../../../src/execution/find.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { acceptEvents } from '../../../src/inbox/accept.ts'
@@ -41,19 +42,28 @@ const nodeTypes = new Map([...(await withPlugins([notify])), [assert.type, asser
 
 const { pool } = await createTestDatabase()
 const evaluator = createEvaluator({ size: 1, log: silentLogger })
-const engine = await createTestEngine(pool, {
-  http,
-  evaluator,
-  nodeTypes,
-  // Of the length that keys have.
-  secrets: { find: async name => `thesecret${name}`.padEnd(32, 'x') },
-})
+const engine = await createTestEngine(
+  pool,
+  {
+    http,
+    evaluator,
+    nodeTypes,
+    // Of the length that keys have.
+    secrets: { find: async name => `thesecret${name}`.padEnd(32, 'x') },
+  },
+  { onEnded: ({ splitters }) => children.tell(splitters) },
+)
 /** What any worker takes, and the pool that the pages speak of. */
 const runners = [engine.runner(), engine.runner({ pool: 'gpu' })]
+const { ids } = engine
+const wake = (): void => runners.forEach(runner => void runner.wake())
+const children = createChildren({ ...engine.deps, ids, pollInterval: 3_600_000, onOpened: wake })
 await evaluator.start()
 for (const runner of runners) await runner.start()
+await children.start()
 afterAll(async () => {
   for (const runner of runners) await runner.stop()
+  await children.stop()
   await evaluator.stop()
   await engine.stop()
 })

@@ -62,6 +62,8 @@ const recorded: Readonly<Record<EventType, true>> = {
   node_retrying: true,
   node_parked: true,
   node_called_back: true,
+  node_split: true,
+  node_items_ended: true,
   execution_parked: true,
   execution_pooled: true,
   execution_limited: true,
