@@ -3,7 +3,8 @@
 // 1. Full jitter: the pause lies anywhere between nothing and the back-off of the attempt, so that what failed together
 //    does not come back together.
 // 2. The back-off never exceeds `max_delay_ms` and never shrinks from one attempt to the next.
-// 3. Retry-After is a floor, and the jitter comes on top of it.
+// 3. Retry-After is a floor, and the jitter comes on top of it; no server and no executor puts a node to sleep by it for
+//    longer than a day.
 
 export interface Backoff {
   readonly backoff: 'constant' | 'linear' | 'exponential'
@@ -22,7 +23,8 @@ export interface FailedAttempt {
 /** Milliseconds to wait before the next attempt. `random` is in [0, 1). */
 export function retryDelay(policy: Backoff, { attempt, retryAfter = 0 }: FailedAttempt, random: number): number {
   const backoff = Math.min(policy.max_delay_ms, policy.delay_ms * growth(policy.backoff, attempt))
-  return retryAfter + Math.floor(random * backoff)
+  const asked = retryAfter > 0 ? Math.min(retryAfter, LONGEST_RETRY_AFTER_MS) : 0 // also what is no number
+  return asked + Math.floor(random * backoff)
 }
 
 function growth(backoff: Backoff['backoff'], attempt: number): number {
@@ -40,8 +42,7 @@ const LONGEST_RETRY_AFTER_MS = 24 * 60 * 60 * 1000
 const HTTP_DATE = /^[A-Z][a-z]+, .+ GMT$/
 
 /**
- * Milliseconds the headers of an answer ask to wait, at most a day: no server may put a node to sleep for longer. Of
- * `Retry-After` a date is measured against the answer's own `Date`, so that no clock of ours matters. Undefined when they
+ * Milliseconds the headers of an answer ask to wait, at most a day. Of `Retry-After` a date is measured against the answer's own `Date`, so that no clock of ours matters. Undefined when they
  * say nothing usable.
  */
 export function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {

@@ -36,6 +36,8 @@ export interface AttemptResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+/** Of a failure; what was asked and answered belongs into an output. */
+const MAX_DETAILS_BYTES = 64 * 1024
 const NO_OUTCOME = 'the node type gave no outcome: completed, failed with a code and a message, or parked until a time'
 /** The end of the year 9999, and as long from now on. */
 const LATEST = 253_402_300_799_999
@@ -234,7 +236,7 @@ function checkedEnd(outcome: Completed | Failed): Completed | Failed {
     const unfit = checkStorable(error.code)
     if (unfit !== null)
       return failed('NODE_CRASHED', `the code of a failure cannot be stored: ${unfit}; ${error.message}`)
-    const problem = checkStorable(details ?? null)
+    const problem = unfitDetails(details ?? null)
     if (problem === null) return failed(error.code, error.message, outcome.error)
     return failed(error.code, `${error.message} (its details cannot be stored: ${problem})`, error)
   }
@@ -243,6 +245,13 @@ function checkedEnd(outcome: Completed | Failed): Completed | Failed {
   const bytes = jsonBytes(outcome.output, MAX_OUTPUT_BYTES)
   if (bytes <= MAX_OUTPUT_BYTES) return outcome
   return failed('OUTPUT_TOO_LARGE', `the output has ${bytes} bytes as JSON, more than the limit of ${MAX_OUTPUT_BYTES}`)
+}
+
+function unfitDetails(details: Json): string | null {
+  const problem = checkStorable(details)
+  if (problem !== null) return problem
+  const bytes = jsonBytes(details, MAX_DETAILS_BYTES)
+  return bytes <= MAX_DETAILS_BYTES ? null : `they have ${bytes} bytes as JSON, more than ${MAX_DETAILS_BYTES}`
 }
 
 function timedOut(timeout: number): Failed {

@@ -12,7 +12,9 @@ import { initialState } from '../../../src/execution/state.ts'
 import type { ExecutionRow } from '../../../src/execution/store.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { renderTemplates } from '../../../src/expression/template.ts'
+import { readBody } from '../../../src/inbox/body.ts'
 import { readCloudEvent } from '../../../src/inbox/cloud-event.ts'
+import { readEvents } from '../../../src/inbox/event-request.ts'
 import type { NodeType } from '../../../src/node/node-type.ts'
 import { http } from '../../../src/node/types/http.ts'
 import { transform } from '../../../src/node/types/transform.ts'
@@ -25,6 +27,7 @@ import { planOf } from '../../support/plans.ts'
 import { startStubServer } from '../../support/stub-server.ts'
 import { createTestTriggers } from '../../support/triggers.ts'
 import { readPage } from '../../unit/docs/pages.ts'
+import { requestWith } from '../../unit/inbox/requests.ts'
 
 type Code = string | undefined
 
@@ -52,6 +55,8 @@ const nested = (depth: number): Json => list(depth, i => i).reduce<Json>(value =
 const text = (bytes: number): string => 'x'.repeat(bytes - 2)
 const named = (count: number): JsonObject => Object.fromEntries(list(count, i => [i.toString(36), 0]))
 
+const EVENT = { specversion: '1.0', id: '1', source: '/', type: 'a' }
+
 /** The code with which something of so many is refused; undefined if it is taken. */
 const limits: { readonly [what: string]: (size: number) => Code | Promise<Code> } = {
   'bytes of a document': bytes => apply(`name: x\nnodes: [{ key: a, type: transform }]\n#${'x'.repeat(bytes - 46)}`),
@@ -70,11 +75,15 @@ const limits: { readonly [what: string]: (size: number) => Code | Promise<Code> 
     const mapped = await mapInput({ evaluator: sandbox, clock: systemClock }, { row, plan: whole }, NEVER)
     return mapped !== undefined && 'error' in mapped ? mapped.error.code : undefined
   },
+  'named values in the body of a webhook': count => bodyOf(named(count)),
+  'lists and objects within each other in the body of a webhook': depth => bodyOf(nested(depth)),
   'bytes of an event': bytes => {
-    const event = { specversion: '1.0', id: '1', source: '/', type: 'a' }
     const around = Buffer.byteLength(JSON.stringify({ id: '1', source: '/', type: 'a', data: '' })) - 2
-    return 'problems' in readCloudEvent({ ...event, data: text(bytes - around) }) ? 'EVENT_INVALID' : undefined
+    return 'problems' in readCloudEvent({ ...EVENT, data: text(bytes - around) }) ? 'EVENT_INVALID' : undefined
   },
+  'events of one request': count => eventsOf(list(count, i => ({ ...EVENT, id: String(i) }))),
+  'lists and objects within each other in a request with events': depth =>
+    eventsOf([{ ...EVENT, data: nested(depth - 2) }]),
   'bytes of an output': bytes => gives(text(bytes)),
   'lists and objects within each other in an output': depth => gives(nested(depth)),
   'named values in an output': count => gives(named(count)),
@@ -114,6 +123,16 @@ function apply(document: string | JsonObject): Code {
 /** An object that has so many bytes as JSON. */
 function fieldOf(bytes: number): JsonObject {
   return { a: text(bytes - '{"a":}'.length) }
+}
+
+function bodyOf(value: Json): Code {
+  const read = readBody(requestWith({ body: JSON.stringify(value) }))
+  return 'code' in read ? read.code : undefined
+}
+
+function eventsOf(batch: readonly Json[]): Code {
+  const headers = { 'content-type': 'application/cloudevents-batch+json' }
+  return 'events' in readEvents(requestWith({ headers, body: JSON.stringify(batch) })) ? undefined : 'EVENT_INVALID'
 }
 
 async function gives(output: Json): Promise<Code> {

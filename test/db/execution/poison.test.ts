@@ -29,6 +29,7 @@ const outcomes: { readonly [poison: string]: readonly [code: string, () => Outco
   'a code with U+0000': ['NODE_CRASHED', () => failed('A\0B', 'it broke')],
   'a message with U+0000': ['BROKEN', () => failed('BROKEN', 'it broke: a\0b \ud800')],
   'details with U+0000': ['BROKEN', () => failed('BROKEN', 'it broke', { details: { a: '\0' } })],
+  'details of a megabyte': ['BROKEN', () => failed('BROKEN', 'it broke', { details: { a: 'x'.repeat(2 ** 20) } })],
   'a branch with U+0000': ['OUTPUT_NOT_STORABLE', () => ({ kind: 'completed', output: 1, branches: ['\0'] })],
   'an error with U+0000': ['NODE_CRASHED', () => crash(new Error('it broke: a\0b \ud800'))],
   'an HTTP error with U+0000': [

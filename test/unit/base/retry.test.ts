@@ -10,7 +10,7 @@ const policies = fc.record({
 })
 const attempts = fc.integer({ min: 1, max: 2000 })
 const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
-const failures = fc.record({ attempt: attempts, retryAfter: fc.nat(1e9) })
+const failures = fc.record({ attempt: attempts, retryAfter: fc.nat(86_400_000) })
 
 const ALMOST_ONE = 1 - 2 ** -53
 const longest = (backoff: Backoff['backoff'], attempt: number): number =>
@@ -81,3 +81,13 @@ test.each([
 ])('retry-after-ms %j comes before Retry-After: %i ms', (exact, expected) => {
   expect(retryAfterMs({ 'retry-after-ms': exact, 'retry-after': '7' })).toBe(expected)
 })
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1e300, 1e300, 'soon' as unknown as number])(
+  'a wish to wait for %s makes a pause of a day at most',
+  retryAfter => {
+    const policy = { backoff: 'constant', delay_ms: 1_000, max_delay_ms: 1_000 } as const
+    const delay = retryDelay(policy, { attempt: 1, retryAfter }, 0.5)
+    expect(delay).toBeGreaterThanOrEqual(500)
+    expect(delay).toBeLessThanOrEqual(86_400_500)
+  },
+)

@@ -212,3 +212,15 @@ test('in a strict workflow an edge whose condition names what is not there fails
     },
   })
 })
+
+test('details of the largest size are kept, and larger ones are left out of the failure', async () => {
+  const fails = (bytes: number) =>
+    attemptOf(
+      typeThat(async () => failed('BROKEN', 'it broke', { details: { a: 'x'.repeat(bytes - '{"a":""}'.length) } })),
+      {},
+    )
+  expect(await fails(65_536)).toMatchObject({ error: { message: 'it broke', details: { a: expect.any(String) } } })
+  expect(await fails(65_537)).toEqual(
+    failed('BROKEN', 'it broke (its details cannot be stored: they have 65537 bytes as JSON, more than 65536)'),
+  )
+})
