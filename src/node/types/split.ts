@@ -13,7 +13,7 @@ const DEFAULT_PARALLEL = 100
 const configSchema = Type.Object(
   {
     items: Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.Unknown(), { maxItems: MAX_ITEMS })], {
-      description: 'JSONata that gives a list, or a list; at most 10,000 items.',
+      description: 'Gives the list; or the list itself.',
     }),
     max_parallel: Type.Optional(
       Type.Integer({
@@ -27,7 +27,7 @@ const configSchema = Type.Object(
       Type.Enum(['fail', 'collect'], {
         default: 'fail',
         description:
-          'What an item that fails does. fail: no more begin, those under way are cancelled, and the node fails. collect: the others go on, and the list says of each what became of it.',
+          'What an item that fails does. `fail`: no more begin, those under way are cancelled, and the node fails. `collect`: the others go on, and the list says of each what became of it.',
       }),
     ),
   },

@@ -17,6 +17,7 @@ import { readCloudEvent } from '../../../src/inbox/cloud-event.ts'
 import { readEvents } from '../../../src/inbox/event-request.ts'
 import type { NodeType } from '../../../src/node/node-type.ts'
 import { http } from '../../../src/node/types/http.ts'
+import { split } from '../../../src/node/types/split.ts'
 import { transform } from '../../../src/node/types/transform.ts'
 import { check } from '../../../src/trigger/apply-files.ts'
 import { fireManually } from '../../../src/trigger/fire-manually.ts'
@@ -87,6 +88,19 @@ const limits: { readonly [what: string]: (size: number) => Code | Promise<Code> 
   'bytes of an output': bytes => gives(text(bytes)),
   'lists and objects within each other in an output': depth => gives(nested(depth)),
   'named values in an output': count => gives(named(count)),
+  'items of a split': count =>
+    codeOf(
+      split,
+      { items: 'input' },
+      list(count, i => i),
+    ),
+  'bytes of the items of a split': bytes => codeOf(split, { items: '[input]' }, text(bytes - '[]'.length)),
+  'splits within each other': depth => {
+    const splits = list(depth, i => ({ key: `s${i}`, type: 'split', config: { items: '[1]' } }))
+    const merges = list(depth, i => ({ key: `m${i}`, type: 'merge' })).reverse()
+    const nodes = [...splits, node('n'), ...merges]
+    return apply({ nodes, edges: nodes.slice(1).map(({ key: to }, i) => ({ from: nodes[i]?.key ?? '', to })) })
+  },
   'bytes of the answer to an `http` node': bytes =>
     codeOf(http, { url: `${server.url}/huge?bytes=${bytes}`, next_page: 'null', items: '$length(body)' }),
   'bytes of what a node is called back with': bytes => {
