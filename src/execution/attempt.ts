@@ -26,7 +26,9 @@ import {
 import type { PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
 import { failureOutput } from './evolve.ts'
+import { allowance } from './retries.ts'
 import { Secrecy } from './secrecy.ts'
+import { nodeOf } from './state.ts'
 
 export interface AttemptResult {
   readonly outcome: Outcome
@@ -35,12 +37,13 @@ export interface AttemptResult {
   readonly calledBack: boolean
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000
 /** Of a failure; what was asked and answered belongs into an output. */
 const MAX_DETAILS_BYTES = 64 * 1024
 const NO_OUTCOME = 'the node type gave no outcome: completed, failed with a code and a message, or parked until a time'
 /** The end of the year 9999, and as long from now on. */
 const LATEST = 253_402_300_799_999
+/** An executor that does not end within so long of its signal is not waited for any more. Milliseconds. */
+const GRACE_MS = 250
 /** The reason of a signal that aborts because the attempt has taken too long. */
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 
@@ -88,14 +91,17 @@ function outcomeOf({ nodeTypes }: AttemptDeps, { node }: AttemptRequest, output:
 }
 
 async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
-  const { node, abort } = request
+  const { node, state, abort } = request
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', unknownType(node.type))
-  const timeout = node.policy.timeout_ms ?? DEFAULT_TIMEOUT_MS
+  const { ms: timeout, timedOut } = allowance(node.policy, nodeOf(state, node.index), deps.databaseClock.now())
+  if (timeout === 0) return timedOut
   let isTimeUp = false
-  const timer = setTimeout(() => {
+  const deaf = Promise.withResolvers<never>()
+  let timer = setTimeout(() => {
     isTimeUp = true
     abort.abort(TIME_IS_UP)
+    timer = setTimeout(() => deaf.reject(TIME_IS_UP), GRACE_MS)
   }, timeout)
   try {
     const scope = await scopeOf(deps, { request, type, secrecy })
@@ -103,13 +109,14 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
     const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
-    const outcome: unknown = await type.execute(config, new AttemptContext(deps, request, { scope, timeout, secrecy }))
+    const context = new AttemptContext(deps, request, { scope, timeout, secrecy })
+    const outcome: unknown = await Promise.race([type.execute(config, context), deaf.promise])
     if (!isOutcome(outcome)) return failed('NODE_CRASHED', NO_OUTCOME)
     if (outcome.kind === 'split' && !request.plan.regions.has(node.id))
       return failed('NODE_CRASHED', 'the node is to be split, which only those of the type split can be')
-    return outcome.kind === 'failed' && isTimeUp ? timedOut(timeout) : outcome
+    return outcome.kind === 'failed' && isTimeUp ? timedOut : outcome
   } catch (error) {
-    if (isTimeUp) return timedOut(timeout)
+    if (isTimeUp) return timedOut
     if (abort.signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
     if (error instanceof ExpressionError) return failed(error.code, error.message, evaluationFailed(error))
     if (error instanceof HttpClientError) return failed(error.code, error.message, { retryable: error.retryable })
@@ -252,8 +259,4 @@ function unfitDetails(details: Json): string | null {
   if (problem !== null) return problem
   const bytes = jsonBytes(details, MAX_DETAILS_BYTES)
   return bytes <= MAX_DETAILS_BYTES ? null : `they have ${bytes} bytes as JSON, more than ${MAX_DETAILS_BYTES}`
-}
-
-function timedOut(timeout: number): Failed {
-  return { kind: 'failed', error: { code: 'NODE_TIMEOUT', message: `took longer than ${timeout} ms`, retryable: true } }
 }

@@ -3,19 +3,18 @@
 // starts again, unless an operator retries or reruns it; (3) after a terminal event nothing but a retry, redrive or rerun,
 // which open the execution again until its next; (4) `decideNext` on a state it has already advanced
 // gives no events.
-import { retryDelay } from '../base/retry.ts'
 import type { EdgeVerdicts, EventBody, Foreseen, RecordedError } from '../event/event.ts'
 import type { Completed, Failed, NodeError, Outcome } from '../node/node-type.ts'
 import { type Plan, type PlanNode, planNode } from '../workflow/waves.ts'
 import { endCompensation, endOrCompensate } from './compensation.ts'
 import { type Draft, emit, type Now } from './draft.ts'
 import { finalOutput, skipReason } from './inputs.ts'
+import { nextAttemptAt } from './retries.ts'
 import { isAtWork, isNodeOver, isOfTurn, isOver, isPausing, type NodeState, nodeOf, underWay } from './state.ts'
 import { type Cause, LEFT, shortcoming, stopper } from './strategy.ts'
 
 /** Nodes of one execution that may run at once. */
 export const MAX_RUNNING = 64
-const MAX_DELAY_MS = 300_000
 
 /** Starts what can start, closes waves, ends the execution. */
 export function decideNext(plan: Plan, draft: Draft, now: Now): void {
@@ -170,27 +169,10 @@ export function settleAttempt(
     const kept = state.split === undefined ? { items } : {}
     return say({ type: 'node_split', payload: { node: key, max_parallel, on_item_error, ...kept } })
   }
-  const { retryable, retryAfter } = outcome.error
   const error = recorded(outcome.error)
-  const { retry } = node.policy
-  const maxAttempts = retry === undefined ? 1 : (retry.max_attempts ?? 3)
-  if (
-    retryable &&
-    retry !== undefined &&
-    state.attempt - state.lost < maxAttempts &&
-    stopper(plan, draft.state) === undefined
-  ) {
-    const backoff = {
-      backoff: retry.backoff ?? 'exponential',
-      delay_ms: retry.delay_ms ?? 1_000,
-      max_delay_ms: retry.max_delay_ms ?? MAX_DELAY_MS,
-    } as const
-    const delay = retryDelay(backoff, { attempt: state.attempt - state.lost, retryAfter }, now.random)
-    return say({
-      type: 'node_retrying',
-      payload: { node: key, error, retry_at: new Date(now.at.getTime() + delay).toISOString() },
-    })
-  }
+  const again = nextAttemptAt(node.policy, state, { error: outcome.error, ...now })
+  if (again !== undefined && stopper(plan, draft.state) === undefined)
+    return say({ type: 'node_retrying', payload: { node: key, error, retry_at: again.toISOString() } })
   say({ type: 'node_failed', payload: { node: key, error, handled: handlesFailure(node), ...verdicts } })
 }
 

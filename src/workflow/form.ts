@@ -5,13 +5,13 @@ import { formatDuration, parseDuration } from '../base/duration.ts'
 import type { JsonObject } from '../base/json.ts'
 import { DEFAULT_POOL, POOL_PATTERN, POOL_RULE } from '../base/pool-name.ts'
 import { DurationText } from '../base/schema.ts'
+import { formOfRetry, RetryForm, retryOfForm } from './retry-form.ts'
 import { formOfSettings, SettingsForm, settingsOfForm } from './settings-form.ts'
 import type {
   EdgeCondition,
   EdgeDocument,
   NodeDocument,
   NodePolicy,
-  RetryPolicy,
   TriggerDocument,
   WorkflowDocument,
 } from './workflow.ts'
@@ -36,20 +36,6 @@ const Pool = Type.Refine(
   () => 'must not be "default": leave it out, and any worker that serves no pool only runs the node',
 )
 
-const RetryForm = Type.Object(
-  {
-    max_attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 20, default: 3, description: 'Attempts in all' })),
-    backoff: Type.Optional(
-      Type.Enum(['constant', 'linear', 'exponential'], { default: 'exponential', description: 'How pauses grow' }),
-    ),
-    delay: Type.Optional(
-      DurationText({ max: '1d', default: '1s', description: 'Longest pause before the second attempt' }),
-    ),
-    max_delay: Type.Optional(DurationText({ max: '1d', default: '5m', description: 'Longest pause of all' })),
-  },
-  { ...strict, description: 'When and how often to try again after an error that may pass' },
-)
-
 const NodeForm = Type.Object(
   {
     key: Key,
@@ -59,11 +45,19 @@ const NodeForm = Type.Object(
     timeout: Type.Optional(
       DurationText({ min: '1ms', max: '1h', default: '30s', description: 'How long one attempt may take' }),
     ),
+    total_timeout: Type.Optional(
+      DurationText({
+        min: '1ms',
+        max: '30d',
+        description: 'How long all its attempts and the pauses between them may take; default: no limit',
+      }),
+    ),
     retry: Type.Optional(RetryForm),
     on_error: Type.Optional(
-      Type.Enum(['fail', 'continue'], {
+      Type.Enum(['fail', 'continue', 'route'], {
         default: 'fail',
-        description: 'Whether a lasting error fails the execution, or the edges out of the node decide',
+        description:
+          'Whether a lasting error fails the execution, or all edges out of the node decide, or those for errors, of which there must be one',
       }),
     ),
     join: Type.Optional(
@@ -153,7 +147,7 @@ export function fromForm(form: DocumentForm): WorkflowDocument {
 }
 
 function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }: NodeForm): NodeDocument {
-  const { timeout, retry, ...others } = policy
+  const { timeout, total_timeout, retry, ...others } = policy
   return {
     key,
     name,
@@ -161,19 +155,12 @@ function nodeOfForm({ key, name = key, type, config = {}, position, ...policy }:
     config: config as JsonObject,
     policy: {
       ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }),
+      ...(total_timeout !== undefined && { total_timeout_ms: parseDuration(total_timeout) }),
       ...(retry !== undefined && { retry: retryOfForm(retry) }),
       ...others,
     },
     // The origin is what a node that was never placed has in the database.
     ...(position && (position.x !== 0 || position.y !== 0) && { position }),
-  }
-}
-
-function retryOfForm({ delay, max_delay, ...retry }: Static<typeof RetryForm>): RetryPolicy {
-  return {
-    ...retry,
-    ...(delay !== undefined && { delay_ms: parseDuration(delay) }),
-    ...(max_delay !== undefined && { max_delay_ms: parseDuration(max_delay) }),
   }
 }
 
@@ -231,19 +218,12 @@ function formOfNode({ key, name, type, config, policy, position }: NodeDocument)
   }
 }
 
-function formOfPolicy({ timeout_ms, retry, ...others }: NodePolicy): Partial<NodeForm> {
+function formOfPolicy({ timeout_ms, total_timeout_ms, retry, ...others }: NodePolicy): Partial<NodeForm> {
   return {
     ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }),
+    ...(total_timeout_ms !== undefined && { total_timeout: formatDuration(total_timeout_ms) }),
     ...(retry && { retry: formOfRetry(retry) }),
     ...others,
-  }
-}
-
-function formOfRetry({ delay_ms, max_delay_ms, ...retry }: RetryPolicy): Static<typeof RetryForm> {
-  return {
-    ...retry,
-    ...(delay_ms !== undefined && { delay: formatDuration(delay_ms) }),
-    ...(max_delay_ms !== undefined && { max_delay: formatDuration(max_delay_ms) }),
   }
 }
 

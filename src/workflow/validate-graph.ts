@@ -37,6 +37,7 @@ export function checkGraph(
   return [
     ...edges.flatMap(edge => [...checkEnds(edge, [...types.keys()]), ...checkCondition(edge, types)]),
     ...duplicateEdges(sound),
+    ...nodes.flatMap(node => checkRoute(node, edges)),
     ...checkPaths([...types.keys()], sound),
   ]
 }
@@ -69,6 +70,13 @@ function checkCondition({ path, value }: Part, types: ReadonlyMap<string, NodeTy
       hint: 'branches come from conditional nodes; elsewhere write when: <expression>',
     })
   return problems
+}
+
+function checkRoute({ path, value: { key, on_error } }: Part, edges: readonly Part[]): Problem[] {
+  const isRoute = ({ value: { from, on } }: Part): boolean => from === key && (on === 'error' || on === 'any')
+  if (on_error !== 'route' || edges.some(isRoute)) return []
+  const hint = 'add an edge with on: error, or leave on_error out'
+  return [{ path: `${path}.on_error`, message: `leads nowhere: no edge for errors leaves "${key}"`, hint }]
 }
 
 function duplicateEdges(edges: readonly SoundEdge[]): Problem[] {

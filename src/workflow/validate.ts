@@ -101,7 +101,17 @@ function unknownType(type: string, known: readonly string[]): Omit<Problem, 'pat
 /** What a retry policy has when it names none. */
 const DEFAULT_MAX_DELAY = '5m'
 
-function checkRetry({ delay, max_delay }: JsonObject, path: string): Problem[] {
+function checkRetry(retry: JsonObject, path: string): Problem[] {
+  return [...checkPauses(retry, path), ...checkCodes(retry, path)]
+}
+
+function checkCodes({ retry_on, give_up_on }: JsonObject, path: string): Problem[] {
+  if (!Array.isArray(retry_on) || !Array.isArray(give_up_on)) return []
+  const both = give_up_on.flatMap((code, i) => (retry_on.includes(code) ? [{ code, i }] : []))
+  return both.map(({ code, i }) => ({ path: `${path}.give_up_on[${i}]`, message: `${code} is in retry_on as well` }))
+}
+
+function checkPauses({ delay, max_delay }: JsonObject, path: string): Problem[] {
   const [first, longest] = [durationOf(delay), durationOf(max_delay ?? DEFAULT_MAX_DELAY)]
   if (first === undefined || longest === undefined || first <= longest) return []
   const longestText = max_delay === undefined ? `${DEFAULT_MAX_DELAY}, the default of max_delay` : 'max_delay'

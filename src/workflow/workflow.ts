@@ -81,12 +81,14 @@ export interface Position {
 export interface NodePolicy {
   /** Milliseconds one attempt may take; default 30 000. */
   readonly timeout_ms?: number
+  /** Milliseconds from the start of the first attempt to the end of the last; absent = no limit. */
+  readonly total_timeout_ms?: number
   readonly retry?: RetryPolicy
   /**
    * What an error that no retry mends does: fail the execution (default) unless an edge `on` error or any leaves the
-   * node, or let every edge out of the node decide with `{error}` as its output.
+   * node, or let every edge out of the node decide with `{error}` as its output. `route`: there is an edge for errors.
    */
-  readonly on_error?: 'fail' | 'continue'
+  readonly on_error?: 'fail' | 'continue' | 'route'
   /** Whose workers run it; absent = those of the default. */
   readonly pool?: string
   /** How many incoming edges must be taken for the node to run: at least one (default), all, or so many. */
@@ -103,6 +105,10 @@ export interface RetryPolicy {
   readonly delay_ms?: number
   /** Longest pause, milliseconds; default 300 000. */
   readonly max_delay_ms?: number
+  /** Codes of errors to try again after, whether they may pass or not; absent = all that may. */
+  readonly retry_on?: readonly string[]
+  /** Codes of errors not to try again after. */
+  readonly give_up_on?: readonly string[]
 }
 
 export interface Edge {

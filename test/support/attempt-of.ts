@@ -15,6 +15,8 @@ export interface Given
   extends Partial<Pick<NodeContext, 'http' | 'taken' | 'evaluate' | 'attempt' | 'signal' | 'now'>> {
   readonly input?: Json
   readonly timeout_ms?: number
+  /** Of all attempts, and how long ago the first began. */
+  readonly total?: { readonly ms: number; readonly begun: number }
   /** As the setting of the workflow. */
   readonly strict?: boolean
   /** The condition of an edge out of the node. */
@@ -29,13 +31,23 @@ export const TOKEN = 'the-token-of-a-callback-of-a-tes'
 const EXECUTION = '01890a5d-ac96-774b-bcce-b302099a8057'
 
 export async function attemptOf(type: NodeType, config: JsonObject, given: Given = {}): Promise<Outcome> {
-  const { taken = [], secret, log = silentLogger, input = null, timeout_ms, strict = false, when, ...context } = given
+  const {
+    taken = [],
+    secret,
+    log = silentLogger,
+    input = null,
+    timeout_ms,
+    total,
+    strict = false,
+    when,
+    ...context
+  } = given
   const { scope, http, signal, attempt: number, now } = nodeContext({ input, ...context })
   const edges = taken.map(({ key }) => `${key} -> it`)
   const outgoing = when === undefined ? [] : [`it -> next when ${when}`]
   const region = type.type === 'split' ? ['it -> body', 'body -> end'] : []
-  const lines = ['it', ...edges, ...outgoing, ...region]
-  const workflow = workflowOf(lines, { it: timeout_ms === undefined ? {} : { timeout_ms } })
+  const policy = { ...(timeout_ms !== undefined && { timeout_ms }), ...(total && { total_timeout_ms: total.ms }) }
+  const workflow = workflowOf(['it', ...edges, ...outgoing, ...region], { it: policy })
   const nodes = workflow.nodes.map(node =>
     node.key === 'it'
       ? { ...node, type: type.type, config: deepFreeze(config) }
@@ -45,7 +57,7 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
   const states = initialState(plan, input).nodes.map((state, i): NodeState => {
     const { output } = taken.find(({ key }) => key === plan.nodes[i]?.key) ?? {}
     return output === undefined
-      ? { ...state, attempt: number }
+      ? { ...state, attempt: number, startedAt: total && new Date(now.getTime() - total.begun) }
       : { ...state, status: 'completed', output: deepFreeze(output) }
   })
   const node = plan.nodes.find(({ key }) => key === 'it')

@@ -140,6 +140,40 @@ test('an expression that does not end ends with the signal', async () => {
   expect(await attempt).toEqual(failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true }))
 })
 
+/** Ends with its signal, as executors must. */
+const waits = typeThat(
+  ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+)
+
+test('an attempt that takes too long is aborted, and worth another one', async () => {
+  expect(await attemptOf(waits, {}, { timeout_ms: 20 })).toEqual(
+    failed('NODE_TIMEOUT', 'took longer than 20 ms', { retryable: true }),
+  )
+})
+
+test('an attempt that outlasts the time of all attempts is aborted, and worth none', async () => {
+  const total = { ms: 1_000, begun: 980 }
+  expect(await attemptOf(waits, {}, { timeout_ms: 500, total })).toEqual(
+    failed('NODE_TIMEOUT', 'took longer than 1000 ms in all its attempts'),
+  )
+})
+
+test('when the time of all attempts is up before one can begin, nothing is executed', async () => {
+  let ran = false
+  const type = typeThat(async () => {
+    ran = true
+    return { kind: 'completed', output: null }
+  })
+  const total = { ms: 1_000, begun: 2_000 }
+  expect(await attemptOf(type, {}, { total })).toMatchObject({ error: { code: 'NODE_TIMEOUT', retryable: false } })
+  expect(ran).toBe(false)
+})
+
+test('an executor that does not heed its signal is not waited for', async () => {
+  const deaf = typeThat(() => new Promise(() => {}))
+  expect(await attemptOf(deaf, {}, { timeout_ms: 20 })).toMatchObject({ error: { code: 'NODE_TIMEOUT' } })
+})
+
 test('the trace is that of the execution in every attempt, the span is not', async () => {
   const shows = typeThat(async ({ traceparent }) => ({ kind: 'completed', output: traceparent }))
   const [first, second] = await Promise.all([1, 2].map(attempt => attemptOf(shows, {}, { attempt })))

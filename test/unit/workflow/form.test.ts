@@ -17,16 +17,19 @@ const optional = { requiredKeys: [] }
 const policy = fc.record(
   {
     timeout_ms: duration,
+    total_timeout_ms: duration,
     retry: fc.record(
       {
         max_attempts: fc.integer({ min: 1, max: 20 }),
         backoff: fc.constantFrom('constant' as const, 'linear' as const, 'exponential' as const),
         delay_ms: duration,
         max_delay_ms: duration,
+        retry_on: fc.constant(['HTTP_STATUS']),
+        give_up_on: fc.constant(['NODE_TIMEOUT']),
       },
       optional,
     ),
-    on_error: fc.constantFrom('fail' as const, 'continue' as const),
+    on_error: fc.constantFrom('fail' as const, 'continue' as const, 'route' as const),
     join: fc.constantFrom('any' as const, 'all' as const, { n_of: 2 }),
     compensate: key,
   },

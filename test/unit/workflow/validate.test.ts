@@ -313,6 +313,19 @@ const bad: Case[] = [
     ],
   ],
   [
+    'errors that are routed, and no edge for them',
+    document({ nodes: [{ ...a, on_error: 'route' }, b], edges: path('a', 'b') }),
+    [['nodes[0].on_error', 'leads nowhere: no edge for errors leaves "a"']],
+  ],
+  [
+    'a code that is no code, and one that is retried and is not',
+    withNode({ retry: { retry_on: ['http 503', 'HTTP_STATUS'], give_up_on: ['HTTP_STATUS'] } }),
+    [
+      ['nodes[1].retry.retry_on[0]', 'does not have the right form'],
+      ['nodes[1].retry.give_up_on[0]', 'HTTP_STATUS is in retry_on as well'],
+    ],
+  ],
+  [
     'an unknown error strategy',
     document({ settings: { error_strategy: 'retry' } }),
     [['settings.error_strategy', 'must be "fail_fast", "continue" or an object']],
