@@ -36,6 +36,14 @@ test('every file and folder that a page names exists', () => {
   expect(missing).toEqual([])
 })
 
+test('every decision has a number of its own, in its name and its title', () => {
+  const names = readdirSync(`${ROOT}docs/decisions`).toSorted()
+  const numbers = names.map((_, i) => String(i + 1).padStart(4, '0'))
+  expect(names.map(name => name.slice(0, 4))).toEqual(numbers)
+  const titles = names.map(name => readFileSync(`${ROOT}docs/decisions/${name}`, 'utf8').slice(2, 6))
+  expect(titles).toEqual(numbers)
+})
+
 test('every npm command that a page names is a script', () => {
   const { scripts } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { scripts: Record<string, string> }
   const unknown = pages.flatMap(({ blocks, code }) =>
