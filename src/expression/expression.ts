@@ -5,6 +5,7 @@
 import jsonata from 'jsonata'
 import type { Problem } from '../base/errors.ts'
 import type { Json, JsonObject } from '../base/json.ts'
+import type { JsonPath } from '../base/json-path.ts'
 import { createLru } from '../base/lru.ts'
 import type { AstNode } from './ast.ts'
 import { isBounded } from './bounded.ts'
@@ -114,6 +115,17 @@ export function referencesIn(expression: string): References {
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error
     return 'all'
+  }
+}
+
+/** The paths from the scope that an expression writes out; none for one that does not compile. */
+export function pathsIn(expression: string): readonly JsonPath[] {
+  try {
+    const { used, asked } = compile(expression).paths
+    return [...used.map(({ keys }) => keys), ...asked]
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    return []
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Problem } from '../base/errors.ts'
 import { isJsonObject, type Json } from '../base/json.ts'
 import { childPath } from '../base/schema.ts'
-import { referencesIn } from '../expression/expression.ts'
+import { pathsIn, referencesIn } from '../expression/expression.ts'
 import { secretNamed, templateExpressions } from '../expression/template.ts'
 import type { NodeType } from '../node/node-type.ts'
 import type { Region } from './regions.ts'
@@ -19,6 +19,10 @@ const LIMIT_NAMES = ['input', 'vars', 'trigger', 'execution']
 export const LIMIT_KEY = 'settings.concurrency.key'
 /** The input of a trigger is made before there is any. */
 const TRIGGER_NAMES = ['trigger', 'vars', 'execution']
+
+/** What there is of each node in `nodes`, and of `execution`: the rest of a path is the data's business. */
+const RESULT_FIELDS = ['status', 'output', 'error']
+const EXECUTION_FIELDS = ['id', 'workflow', 'version', 'created_at', 'parent_id']
 
 const NOT_AS_IT_IS = {
   message: 'a secret can only be inserted as it is: {{ secrets.name }}',
@@ -120,5 +124,9 @@ function unknownNames({ path, expression, owner, mayInsertSecret }: PlacedExpres
       }
     if (name === 'vars') for (const key of keys) report('variable', key, variables)
   }
-  return problems
+  for (const [name, key, field] of pathsIn(expression)) {
+    if (name === 'nodes' && typeof field === 'string') report(`field in nodes.${key} called`, field, RESULT_FIELDS)
+    if (name === 'execution' && typeof key === 'string') report('field in execution called', key, EXECUTION_FIELDS)
+  }
+  return [...new Map(problems.map(problem => [problem.message, problem])).values()]
 }

@@ -175,6 +175,19 @@ const bad: Case[] = [
     [['nodes[1].config.template.a', 'there is no node "fetsch"']],
   ],
   [
+    'an expression that names what no node comes to',
+    withNode({ config: { expression: '$sum(nodes.a.outptu.prices) + (nodes.a.result ?? 0)' } }),
+    [
+      ['nodes[1].config.expression', 'there is no field in nodes.a called "outptu"'],
+      ['nodes[1].config.expression', 'there is no field in nodes.a called "result"'],
+    ],
+  ],
+  [
+    'a template that names what an execution does not have',
+    withNode({ config: { template: '{{ execution.started }}' } }),
+    [['nodes[1].config.template', 'there is no field in execution called "started"']],
+  ],
+  [
     'a template that names a variable there is not',
     { ...withNode({ config: { template: '{{ vars.tea & vars.team }}' } }), variables: { team: 'ops' } },
     [['nodes[1].config.template', 'there is no variable "tea"']],
