@@ -1,11 +1,10 @@
-// One attempt of one node: renders its config, runs the executor under its timeout, checks what comes back, takes the
+// One attempt of one node: renders its config, runs the executor under its timeout, has checked what comes back, takes the
 // secrets out of it, and asks which conditional edges hold. The only place where something thrown becomes an outcome.
 // Writes nothing.
 
 import { messageOf } from '../base/errors.ts'
 import { HttpClientError } from '../base/http-client.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
-import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import { checkSchema } from '../base/schema.ts'
 import { SecretError } from '../base/secrets.ts'
 import type { EdgeVerdicts } from '../event/event.ts'
@@ -19,13 +18,12 @@ import {
   type NodeError,
   type NodeType,
   type Outcome,
-  type Parked,
   type Scope,
-  type Split,
 } from '../node/node-type.ts'
 import type { PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
 import { failureOutput } from './evolve.ts'
+import { checked, isOutcome } from './outcome.ts'
 import { allowance } from './retries.ts'
 import { Secrecy } from './secrecy.ts'
 import { nodeOf } from './state.ts'
@@ -37,11 +35,7 @@ export interface AttemptResult {
   readonly calledBack: boolean
 }
 
-/** Of a failure; what was asked and answered belongs into an output. */
-const MAX_DETAILS_BYTES = 64 * 1024
 const NO_OUTCOME = 'the node type gave no outcome: completed, failed with a code and a message, or parked until a time'
-/** The end of the year 9999, and as long from now on. */
-const LATEST = 253_402_300_799_999
 /** An executor that does not end within so long of its signal is not waited for any more. Milliseconds. */
 const GRACE_MS = 250
 /** The reason of a signal that aborts because the attempt has taken too long. */
@@ -129,22 +123,6 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
   }
 }
 
-/** Plug-ins may be written in JavaScript. */
-function isOutcome(given: unknown): given is Outcome {
-  const { kind, error, until, end } = (given ?? {}) as Partial<Record<keyof Parked, unknown>> & { error?: NodeError }
-  switch (kind) {
-    case 'completed':
-    case 'split':
-      return true
-    case 'failed':
-      return typeof error?.code === 'string' && typeof error.message === 'string'
-    case 'parked':
-      return ['string', 'number'].includes(typeof until) && (end === undefined || isOutcome(end))
-    default:
-      return false
-  }
-}
-
 /** `details`: the field of the config, and the place in its expression. */
 function evaluationFailed(error: ExpressionError): Pick<NodeError, 'retryable' | 'details'> {
   const { path, position } = error
@@ -215,48 +193,4 @@ async function judgeEdges(
     verdicts[key] = value
   }
   return Object.keys(verdicts).length === 0 ? undefined : verdicts
-}
-
-/** An outcome that PostgreSQL cannot store is found here, at the border: an output fails its node, a failure says less. */
-function checked(outcome: Outcome): Outcome {
-  if (outcome.kind === 'split') return checkedItems(outcome)
-  return outcome.kind === 'parked' ? checkedWait(outcome) : checkedEnd(outcome)
-}
-
-function checkedItems(outcome: Split): Outcome {
-  const items = checkedEnd({ kind: 'completed', output: outcome.items })
-  if (items.kind === 'completed') return outcome
-  return failed(items.error.code, items.error.message.replace('the output', 'the list of items'))
-}
-
-function checkedWait(outcome: Parked): Outcome {
-  const { until, end } = outcome
-  const at = typeof until === 'number' ? until : Date.parse(until)
-  if (!(Math.abs(at) <= LATEST))
-    return failed('NODE_CRASHED', `the node is to wait until ${until}, which is no instant`)
-  return { ...outcome, ...(end && { end: checkedEnd(end) }) }
-}
-
-function checkedEnd(outcome: Completed | Failed): Completed | Failed {
-  if (outcome.kind === 'failed') {
-    const { details, ...error } = outcome.error
-    const unfit = checkStorable(error.code)
-    if (unfit !== null)
-      return failed('NODE_CRASHED', `the code of a failure cannot be stored: ${unfit}; ${error.message}`)
-    const problem = unfitDetails(details ?? null)
-    if (problem === null) return failed(error.code, error.message, outcome.error)
-    return failed(error.code, `${error.message} (its details cannot be stored: ${problem})`, error)
-  }
-  const problem = checkStorable(outcome.output) ?? checkStorable(outcome.branches ?? null)
-  if (problem !== null) return failed('OUTPUT_NOT_STORABLE', `the output cannot be stored: ${problem}`)
-  const bytes = jsonBytes(outcome.output, MAX_OUTPUT_BYTES)
-  if (bytes <= MAX_OUTPUT_BYTES) return outcome
-  return failed('OUTPUT_TOO_LARGE', `the output has ${bytes} bytes as JSON, more than the limit of ${MAX_OUTPUT_BYTES}`)
-}
-
-function unfitDetails(details: Json): string | null {
-  const problem = checkStorable(details)
-  if (problem !== null) return problem
-  const bytes = jsonBytes(details, MAX_DETAILS_BYTES)
-  return bytes <= MAX_DETAILS_BYTES ? null : `they have ${bytes} bytes as JSON, more than ${MAX_DETAILS_BYTES}`
 }
