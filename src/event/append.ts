@@ -52,6 +52,8 @@ export interface SplitProjection {
   readonly generation: number
   /** Of the event that holds its items. */
   readonly sequence: number
+  /** The event since which it waits for them. */
+  readonly since: number
   readonly total: number
   readonly maxParallel: number
   readonly onItemError: OnItemError
@@ -63,6 +65,8 @@ export interface Projection {
   /** Ids of the rows of nodes that are as if they had never run. */
   readonly removed?: readonly string[]
   readonly splits?: readonly SplitProjection[]
+  /** No worker holds it, and the items of a split of it are to be seen to. */
+  readonly awaitsItems?: boolean
 }
 
 export interface Append {

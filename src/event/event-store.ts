@@ -148,18 +148,19 @@ export interface SplitChange {
 export function openSplits(tx: Tx, changes: readonly SplitChange[]): Promise<number> {
   const each = <T>(pick: (row: SplitProjection) => T): T[] => changes.map(change => pick(change.row))
   return tx.run(sql('event.openSplits')`
-    insert into public.splits (execution_id, node_id, generation, sequence, total, max_parallel, on_item_error)
-    select execution_id, node_id, generation, sequence, total, max_parallel, on_item_error
+    insert into public.splits (execution_id, node_id, generation, sequence, since, total, max_parallel, on_item_error)
+    select execution_id, node_id, generation, sequence, since, total, max_parallel, on_item_error
     from rows from (
       unnest(${words(changes.map(change => change.executionId))}::uuid[]),
       unnest(${words(each(row => row.nodeId))}::uuid[]),
       unnest(${words(each(row => row.generation))}::integer[]),
       unnest(${words(each(row => row.sequence))}::bigint[]),
+      unnest(${words(each(row => row.since))}::bigint[]),
       unnest(${words(each(row => row.total))}::integer[]),
       unnest(${words(each(row => row.maxParallel))}::integer[]),
       unnest(${words(each(row => row.onItemError))}::text[])
-    ) as s (execution_id, node_id, generation, sequence, total, max_parallel, on_item_error)
-    on conflict on constraint splits_pkey do update set status = 'open', next_index = 0`)
+    ) as s (execution_id, node_id, generation, sequence, since, total, max_parallel, on_item_error)
+    on conflict on constraint splits_pkey do update set status = 'open', since = excluded.since, next_index = 0`)
 }
 
 /** Puts the ends of executions into the inbox of events, if a trigger may want them; after their rows were updated. */

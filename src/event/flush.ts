@@ -147,10 +147,6 @@ function jobsOf(batch: readonly Numbered[]): Parameters<Queue['change']>[0] {
   }
 }
 
-function waitsForItems({ status, parkedReason }: ExecutionChange['row']): boolean {
-  return parkedReason === 'items' || status === 'paused'
-}
-
 /** Sends the rows of appends whose executions are locked; resolves to who is to hear of an end. */
 async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
   const executions: ExecutionChange[] = []
@@ -158,9 +154,11 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
   const known: NodeChange[] = []
   const removed: string[] = []
   const splits: SplitChange[] = []
+  const waiting: string[] = []
   for (const { append, at } of passed) {
-    const { execution, nodes, removed: gone = [], splits: opened = [] } = append.project(at)
+    const { execution, nodes, removed: gone = [], splits: opened = [], awaitsItems } = append.project(at)
     for (const row of opened) splits.push({ executionId: append.executionId, row })
+    if (awaitsItems || opened.length > 0) waiting.push(append.executionId)
     removed.push(...gone)
     executions.push({ append, row: execution })
     for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
@@ -183,6 +181,5 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
         ),
     ...passed.map(({ append }) => append.beside?.(tx)),
   ])
-  const waiting = executions.flatMap(({ append, row }) => (waitsForItems(row) ? [append.executionId] : []))
   return { ...ended, splitters: [...ended.splitters, ...stopped, ...waiting] }
 }

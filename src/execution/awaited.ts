@@ -30,11 +30,12 @@ export function callBack(one: Case, { node, generation, output }: Awaited & { ou
   return wake(one)
 }
 
-export function gather(one: Case, { node, generation }: Awaited): Verdict {
+/** `since`: the event since which it waited for those that have ended; a retry may have come between. */
+export function gather(one: Case, { node, since }: { node: string; since: number }): Verdict {
   const { plan, draft } = one
   const state = draft.state.nodes[plan.index.get(node) ?? -1]
-  if (state === undefined || state.generation !== generation || !isSplitOpen(state))
-    return { kind: 'unchanged', why: 'the node does not wait for items' }
+  if (state === undefined || !isSplitOpen(state) || state.split?.since !== since)
+    return { kind: 'unchanged', why: 'the node does not wait for these items' }
   say(one, { type: 'node_items_ended', payload: { node } })
   return wake(one)
 }

@@ -27,6 +27,7 @@ import {
   standsStill,
   tryLockSplits,
 } from './split-store.ts'
+import type { ExecutionStatus } from './state.ts'
 
 interface ChildrenDeps extends ControlDeps {
   readonly pool: Pool
@@ -34,6 +35,7 @@ interface ChildrenDeps extends ControlDeps {
 
 /** Items that run again, in one transaction: their histories are in memory until its end. */
 const RETRIED_AT_ONCE = 50
+const OVER: ReadonlySet<ExecutionStatus> = new Set(['completed', 'failed', 'cancelled'])
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 export interface Seen {
@@ -50,7 +52,7 @@ export async function seeToSplits(deps: ChildrenDeps, executionIds: readonly str
   const { held, standings, opened } = await deps.pool.transaction(async tx => {
     const [, held] = await Promise.all([findByKey(tx), tryLockSplits(tx, executionIds)])
     const standings = await loadStandings(tx, held)
-    const opened = new Map<Standing, number>()
+    const opened = new Map<Standing, Opened>()
     for (const split of standings) {
       const step = stepsOf(split).find(({ kind }) => kind === 'open')
       if (step?.kind === 'open') opened.set(split, await openItems(tx, deps, { split, count: step.count }))
@@ -59,34 +61,40 @@ export async function seeToSplits(deps: ChildrenDeps, executionIds: readonly str
     return { held, standings, opened }
   })
   const again = new Set(executionIds.filter(id => !held.includes(id)))
+  let total = 0
   let didAny = false
   for (const split of standings) {
-    const count = opened.get(split) ?? 0
-    didAny ||= count > 0
-    // A chunk was not all that there is room for.
-    if (count > 0 && split.nextIndex + count < split.total && split.open + count < split.maxParallel)
-      again.add(split.executionId)
+    const { passed, begun } = opened.get(split) ?? { passed: 0, begun: 0 }
+    total += begun
+    didAny ||= passed > 0
+    const hasRoom = split.open + begun < split.maxParallel
+    if (passed > 0 && hasRoom && split.nextIndex + passed < split.total) again.add(split.executionId)
     if (await carryOut(deps, split)) didAny = true
   }
-  return { opened: [...opened.values()].reduce((sum, count) => sum + count, 0), didAny, again: [...again] }
+  return { opened: total, didAny, again: [...again] }
 }
 
-/** How many were made, or begin again. */
+interface Opened {
+  /** Items that the split went past. */
+  readonly passed: number
+  /** Those of them whose executions were made, or begin again. */
+  readonly begun: number
+}
+
+const NONE: Opened = { passed: 0, begun: 0 }
+
 async function openItems(
   tx: Tx,
   deps: ChildrenDeps,
   { split, count }: { split: Standing; count: number },
-): Promise<number> {
+): Promise<Opened> {
   const from = split.nextIndex
   const there = await findItems(tx, split, { from, to: from + count })
-  // After a retry there may be some already: those that completed stay, those that did not begin again, once they are over.
+  // After a retry some may be there: those that completed stay, those that did not begin again, once they are over.
   const left = there.filter(({ status }) => status === 'failed' || status === 'cancelled')
-  const stops = [
-    there.find(({ status }) => status === 'pending' || status === 'running' || status === 'paused')?.index,
-    left[RETRIED_AT_ONCE]?.index,
-  ]
+  const stops = [there.find(({ status }) => !OVER.has(status))?.index, left[RETRIED_AT_ONCE]?.index]
   const to = Math.min(from + count, ...stops.filter(index => index !== undefined))
-  if (to === from || !(await moveOn(tx, split, { from, to }))) return 0
+  if (to === from || !(await moveOn(tx, split, { from, to }))) return NONE
   const known = new Set(there.map(({ index }) => index))
   const fresh = Array.from({ length: to - from }, (_, i) => from + i).filter(index => !known.has(index))
   const made = await insertItems(
@@ -99,11 +107,10 @@ async function openItems(
     tx,
     made.map(id => turnJob({ id, priority }, { turn: 0 })),
   )
-  await controlIn(tx, deps, {
-    command: { verb: 'retry', by: byOf(split), ofSplit: true },
-    executionIds: left.flatMap(({ id, index }) => (index < to ? [id] : [])),
-  })
-  return to - from
+  const retried = left.flatMap(({ id, index }) => (index < to ? [id] : []))
+  const command = { verb: 'retry', by: byOf(split), ofSplit: true } as const
+  if (retried.length > 0) await controlIn(tx, deps, { command, executionIds: retried })
+  return { passed: to - from, begun: made.length + retried.length }
 }
 
 /** What is not the making of items; whether anything was done. */
@@ -133,8 +140,8 @@ function itemsFor(verb: 'cancel' | 'pause' | 'resume', items: Awaited<ReturnType
 /** Tells the node of the split that its items have ended. */
 async function gather(deps: ChildrenDeps, split: Standing): Promise<void> {
   await deps.pool.transaction(async tx => {
-    const { executionId, node, generation } = split
-    const command = { verb: 'gather', by: byOf(split), node, generation } as const
+    const { executionId, node, since } = split
+    const command = { verb: 'gather', by: byOf(split), node, since } as const
     await controlIn(tx, deps, { command, executionIds: [executionId] })
     await endSplit(tx, split)
   })

@@ -23,7 +23,7 @@ export type Command = Asked & {
     /** Gives a node its output. */
     | { readonly verb: 'callback'; readonly node: string; readonly generation: number; readonly output: Json }
     /** Tells a split that its items have ended. */
-    | { readonly verb: 'gather'; readonly node: string; readonly generation: number }
+    | { readonly verb: 'gather'; readonly node: string; readonly since: number }
   )
 
 /** Those that can be asked of many executions at once. */

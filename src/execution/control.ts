@@ -19,7 +19,7 @@ import { type Command, commandProblem, decideCommand } from './command.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { fold } from './evolve.ts'
 import { planOf } from './item.ts'
-import { changedNodes, executionProjection, removedNodes, turnJob } from './projection.ts'
+import { awaitsItems, changedNodes, executionProjection, removedNodes, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isOver } from './state.ts'
 import { type ExecutionRow, lockExecutions } from './store.ts'
 import type { Verdict } from './verdict.ts'
@@ -112,6 +112,7 @@ function appendOf({ row, plan, before, draft }: Decision): Append {
       execution: executionProjection(after),
       nodes: changedNodes(plan, id, { before, after }),
       removed: removedNodes(plan, id, { before, after }),
+      awaitsItems: awaitsItems(after),
     }),
     ...(job ? { enqueue: job } : {}),
   }

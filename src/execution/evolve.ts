@@ -277,7 +277,7 @@ const FOR_ITEMS: Waiting = { until: undefined, callback: false, end: undefined, 
 
 function splitOf(node: NodeState, { items, max_parallel, on_item_error }: SplitPayload, sequence: number): SplitState {
   const list = items === undefined && node.split !== undefined ? node.split : { sequence, total: items?.length ?? 0 }
-  return { ...list, maxParallel: max_parallel, onItemError: on_item_error, items: 'running' }
+  return { ...list, since: sequence, maxParallel: max_parallel, onItemError: on_item_error, items: 'running' }
 }
 
 function skipped(node: NodeState, { reason, code }: { reason: string; code?: SkipCode }, at: Date): NodeState {

@@ -118,6 +118,11 @@ export function openedSplits(plan: Plan, change: { before: ExecutionState; after
   })
 }
 
+/** Whether its items are to be seen to: whoever holds it has given it back, or left it paused, while they run. */
+export function awaitsItems({ parkedReason, nodes }: ExecutionState): boolean {
+  return parkedReason !== undefined && nodes.some(isSplitOpen)
+}
+
 /** Ids of the rows that are to go: their nodes are as if they had never run. */
 export function removedNodes(
   plan: Plan,

@@ -23,7 +23,7 @@ export async function tryLockSplits(tx: Tx, executionIds: readonly string[]): Pr
 export function loadStandings(tx: Tx, executionIds: readonly string[]): Promise<Standing[]> {
   return tx.rows(sql('split.standings')`
     select s.execution_id as "executionId", s.node_id as "nodeId", s.generation, n.key as node,
-      p.workflow_id as "workflowId", p.priority, p.status as "executionStatus", s.sequence, s.total,
+      p.workflow_id as "workflowId", p.priority, p.status as "executionStatus", s.sequence, s.since, s.total,
       s.max_parallel as "maxParallel", s.on_item_error as "onItemError", s.next_index as "nextIndex", s.status,
       items.open, items.paused,
       (select c.item_index from public.executions c
@@ -108,11 +108,12 @@ export async function insertItems(
   return rows.map(row => row.id)
 }
 
-/** Nobody has anything to do about it any more. */
-export async function endSplit(tx: Tx, { executionId, nodeId, generation }: SplitKey): Promise<void> {
+/** Nobody has anything to do about it any more; unless it was opened again meanwhile. */
+export async function endSplit(tx: Tx, { executionId, nodeId, generation, since, status }: Standing): Promise<void> {
   await tx.run(sql('split.end')`
     update public.splits set status = 'ended'
-    where execution_id = ${executionId} and node_id = ${nodeId} and generation = ${generation}`)
+    where execution_id = ${executionId} and node_id = ${nodeId} and generation = ${generation}
+      and since = ${since} and status = ${status}`)
 }
 
 /** Executions after an id, in order, with splits that have not ended. */

@@ -14,6 +14,8 @@ export interface Standing extends SplitKey {
   readonly executionStatus: ExecutionStatus
   /** The event that holds its items. */
   readonly sequence: number
+  /** The event since which its node waits for them. */
+  readonly since: number
   readonly total: number
   readonly maxParallel: number
   readonly onItemError: OnItemError

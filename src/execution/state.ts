@@ -42,6 +42,8 @@ export interface NodeState {
 export interface SplitState {
   /** Of the event that holds its items. */
   readonly sequence: number
+  /** The event since which it waits for them. */
+  readonly since: number
   readonly total: number
   readonly maxParallel: number
   readonly onItemError: OnItemError

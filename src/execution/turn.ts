@@ -26,7 +26,7 @@ import { fold } from './evolve.ts'
 import { type DrainStage, deadlineOf, decideFate } from './fate.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
 import { lacksPlace, type PlaceDeps, seekPlace } from './place.ts'
-import { changedNodes, executionProjection, openedSplits, turnJob } from './projection.ts'
+import { awaitsItems, changedNodes, executionProjection, openedSplits, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isAtWork, isCancelling, isOver, isPausing } from './state.ts'
 import type { ExecutionRow } from './store.ts'
 import { nextRetryAt, nextWaitEnd } from './waits.ts'
@@ -219,6 +219,7 @@ async function append(
         execution: executionProjection(draft.state),
         nodes: changedNodes(plan, row.id, { before: turn.state, after: draft.state }),
         splits: openedSplits(plan, { before: turn.state, after: draft.state }),
+        awaitsItems: awaitsItems(draft.state),
       }
     },
     ...(next ? { enqueue: next } : {}),

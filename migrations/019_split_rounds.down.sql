@@ -1,0 +1,1 @@
+alter table public.splits drop column since;
