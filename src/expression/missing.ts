@@ -50,13 +50,18 @@ function findMissing(expression: string, scope: JsonObject): Missing | undefined
     if (found === undefined) continue
     const missing = keys.slice(0, found.depth + 1)
     if (asked.some(one => missing.every((key, i) => one[i] === key))) continue
-    const key = missing.at(-1) ?? ''
     return {
       why: wordingOf(found.parent, missing),
-      position: Math.max(0, (ends[found.depth] ?? 0) - String(key).length),
+      position: startOf(expression, missing.at(-1) ?? '', ends[found.depth] ?? 0),
     }
   }
   return undefined
+}
+
+/** Where a key stands that ends there; an index stands behind what it is an index of. */
+function startOf(expression: string, key: string | number, end: number): number {
+  if (typeof key === 'number') return end
+  return end - key.length - (expression[end - 1] === '`' ? 1 : 0)
 }
 
 /** Where a path ends before its end, and what it has come to by then; as jsonata goes. */

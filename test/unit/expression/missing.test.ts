@@ -62,6 +62,15 @@ test('what is strict is refused with the place of the name', () => {
   )
 })
 
+test.each([
+  ['input.total > 0 and input.totl > 1', 26, 'totl'],
+  ['input.`odd key`.`an other` = 1', 17, 'an other'],
+  ['1 + input.lines[7].price', 15, '[7]'],
+])('in %s the place is that of the key: %i', (expression, position, there) => {
+  expect(() => refuseMissing(expression, scope)).toThrow(expect.objectContaining({ position }))
+  expect(expression.slice(position, position + there.length)).toBe(there)
+})
+
 test('a strict evaluator evaluates what names nothing that is missing', async () => {
   const evaluator = strictly({ evaluate: async expression => `evaluated ${expression}` })
   expect(await evaluator.evaluate('input.total = 3', scope)).toBe('evaluated input.total = 3')
