@@ -7,6 +7,7 @@ type Node = WorkflowDocument['nodes'][number]
 
 export interface CrashScene {
   readonly name: string
+  readonly ends?: 'failed'
   /** For a sink there. */
   document(sink: string): Graph
 }
@@ -39,6 +40,14 @@ export const crashScenes: readonly CrashScene[] = [
     document: asking(['a -> b', 'a -> c', 'b -> d', 'c -> d'], { query: { b: '?after=50', c: '?after=250' } }),
   },
   { name: 'retrying', document: asking(['a -> b'], { query: { a: '?failures=2' }, others: { a: { policy: again } } }) },
+  {
+    name: 'compensated',
+    ends: 'failed',
+    document: asking(['a -> b', 'b -> c', 'ua', 'ub'], {
+      query: { c: '?failures=99', ub: '?failures=1' },
+      others: { a: { policy: { compensate: 'ua' } }, b: { policy: { compensate: 'ub' } }, ub: { policy: again } },
+    }),
+  },
   {
     name: 'parked',
     document: asking(['a -> wait', 'wait -> b'], { others: { wait: { type: 'delay', config: { for: '1200ms' } } } }),

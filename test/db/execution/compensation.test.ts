@@ -9,6 +9,7 @@ import type { Outcome } from '../../../src/node/node-type.ts'
 import type { Job } from '../../../src/queue/queue.ts'
 import { done, hanging, type Scene, scene } from '../../support/control-scene.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { around, splitScene } from '../../support/split-scene.ts'
 
 const { pool } = await createTestDatabase()
 const broken: Outcome = { kind: 'failed', error: { code: 'BROKEN', message: 'it broke', retryable: false } }
@@ -141,5 +142,32 @@ test('a retry after it does anew what was undone, under other idempotency keys',
   expect((await one.engine.ended(one.id)).status).toBe('completed')
   expect(await one.nodes()).toEqual(['a completed', 'b completed', 'c completed'])
   expect(new Set(keys).size).toBe(3)
+  await one.end()
+})
+
+test('what the items of a split came to is undone as a whole, by way of the merge that closes it', async () => {
+  const graph = around({ items: 'input.list' }, { transform: { expression: 'item' } })
+  const fails = { key: 'fails', type: 'transform', config: { expression: 'input.no.where' } }
+  const undoes = { key: 'undoes', type: 'transform', config: { template: { undone: '{{ input }}' } } }
+  const nodes = graph.nodes.map(node =>
+    'key' in node && node.key === 'all' ? { ...node, compensate: 'undoes' } : node,
+  )
+  const edges = [...graph.edges, { from: 'all', to: 'fails' }]
+  const one = await splitScene(pool, { nodes: [...nodes, fails, undoes], edges })
+  const shown = await one.run({ list: [1, 2, 3] })
+  expect(shown.status).toBe('failed')
+  expect(shown.nodes.find(({ key }) => key === 'undoes')?.output).toEqual({ undone: [1, 2, 3] })
+  await one.end()
+})
+
+test('the failure of an item starts no handler; that of the execution whose item it is does', async () => {
+  const graph = around({ items: 'input.list' }, { transform: { expression: 'input.no.where' } })
+  const one = await splitScene(pool, { ...graph, settings: { on_failure: 'nobody' } })
+  const id = await one.begin({ list: [1] })
+  const shown = await one.engine.ended(id)
+  expect(shown.failure_handler).toMatchObject({ workflow: 'nobody' })
+  const [item] = await one.items(id)
+  expect(item?.status).toBe('failed')
+  expect((await findExecution(pool, item?.id ?? '')).failure_handler).toBeNull()
   await one.end()
 })

@@ -13,9 +13,11 @@ import {
   isAtWork,
   isNodeOver,
   isOver,
+  nodeOf,
   UNTOUCHED,
 } from '../../../src/execution/state.ts'
 import type { Plan } from '../../../src/workflow/waves.ts'
+import type { ErrorStrategy } from '../../../src/workflow/workflow.ts'
 import { planOf } from '../../support/plans.ts'
 import { completed, failed, parked, START } from '../../support/pure-run.ts'
 
@@ -50,18 +52,37 @@ const edge = fc.record({
   to: fc.nat(SIZE - 1),
   condition: fc.constantFrom('', ' on error', ' on any', ' branch yes'),
 })
+const strategy = fc.constantFrom<ErrorStrategy>('fail_fast', 'continue', { require_n: 1 })
 const scenario = fc.record({
   edges: fc.array(edge, { maxLength: 9 }),
+  strategy,
   moves: fc.array(move, { minLength: 5, maxLength: 60 }),
 })
 
-function planWith(edges: readonly { from: number; to: number; condition: string }[]): Plan {
+interface Shape {
+  readonly edges: readonly { readonly from: number; readonly to: number; readonly condition: string }[]
+  readonly strategy: ErrorStrategy
+}
+
+function planWith({ edges, strategy }: Shape): Plan {
   const forward = edges.filter(({ from, to }) => from < to)
   const lines = new Map(forward.map(({ from, to, condition }) => [`n${from} -> n${to}`, condition]))
   const retry = { retry: { max_attempts: 2, delay_ms: 60_000, backoff: 'constant' as const } }
   return planOf(
-    [...Array.from({ length: SIZE }, (_, i) => `n${i}`), ...[...lines].map(([key, condition]) => key + condition)],
-    { n1: retry, n3: retry, n4: { on_error: 'continue' } },
+    [
+      ...Array.from({ length: SIZE }, (_, i) => `n${i}`),
+      ...[...lines].map(([key, condition]) => key + condition),
+      'u0',
+      'u3',
+    ],
+    {
+      n0: { compensate: 'u0' },
+      n1: retry,
+      n3: { ...retry, compensate: 'u3' },
+      n4: { on_error: 'continue' },
+      u3: retry,
+    },
+    { error_strategy: strategy },
   )
 }
 
@@ -155,7 +176,7 @@ function make(world: World, one: Move): void {
 }
 
 function check(world: World): void {
-  const { state, job, events } = world
+  const { plan, state, job, events } = world
   const isOpen = !isOver(state) && state.parkedReason === undefined
   expect(job === state.turn, `${state.status}, job ${job}, turn ${state.turn}`).toBe(isOpen)
   const types = events.map(({ body }) => body.type)
@@ -163,28 +184,39 @@ function check(world: World): void {
   const reopenings = types.filter(type => REOPENING.has(type)).length
   expect(ends - reopenings).toBe(isOver(state) ? 1 : 0)
   expect(types.slice(1).every((type, i) => TERMINAL.has(types[i] ?? '') === REOPENING.has(type))).toBe(true)
-  if (isOver(state)) expect(state.nodes.every(isNodeOver)).toBe(true)
+  if (isOver(state)) expect(plan.waves.flat().every(index => isNodeOver(state.nodes[index] ?? UNTOUCHED))).toBe(true)
+  const sinceReopened = events.slice(types.findLastIndex(type => REOPENING.has(type)) + 1)
+  const undoing = sinceReopened.flatMap(({ body }) =>
+    body.type === 'compensation_started' ? [body.payload.nodes] : [],
+  )
+  expect(undoing.length).toBeLessThanOrEqual(1)
+  if (isOver(state))
+    for (const key of undoing.flat()) expect(isNodeOver(nodeOf(state, plan.index.get(key) ?? -1))).toBe(true)
   // What a node was called back with is looked at once it goes on.
   if (state.status === 'paused')
     expect(state.nodes.some(node => isAtWork(node) && node.calledBack === undefined)).toBe(false)
 }
 
 /** What may become of a node, and when. */
-function checkNode(plan: Plan, { nodes, request, status }: ExecutionState, body: EventBody): void {
+function checkNode(plan: Plan, { nodes, request, status, compensation }: ExecutionState, body: EventBody): void {
   if (!body.type.startsWith('node_') || !('node' in body.payload)) return
   const node = plan.nodes[plan.index.get(body.payload.node ?? '') ?? -1]
   const isEnded = (index: number): boolean => isNodeOver(nodes[index] ?? UNTOUCHED)
   expect(isEnded(node?.index ?? -1)).toBe(false)
+  expect(node?.undoes !== undefined).toBe(compensation !== undefined)
   if (body.type !== 'node_started') return
-  expect({ request, status }).toEqual({ request: undefined, status: 'running' })
+  expect(status).toBe('running')
+  // What is undone because of a cancellation begins though it was requested, one at a time.
+  if (compensation !== undefined) expect(nodes.some(isAtWork)).toBe(false)
+  else expect({ request, status }).toEqual({ request: undefined, status: 'running' })
   expect(nodes[node?.index ?? -1]?.status).not.toBe('running')
   for (const { wave, index } of plan.nodes) if (wave < (node?.wave ?? 0)) expect(isEnded(index)).toBe(true)
 }
 
 test('any sequence of commands, outcomes, crashes and drains keeps every invariant', () => {
   fc.assert(
-    fc.property(scenario, ({ edges, moves }) => {
-      const world = createWorld(planWith(edges))
+    fc.property(scenario, ({ moves, ...shape }) => {
+      const world = createWorld(planWith(shape))
       for (const one of moves) {
         make(world, one)
         check(world)
@@ -196,8 +228,8 @@ test('any sequence of commands, outcomes, crashes and drains keeps every invaria
 
 test('after whatever was asked a resume and a worker bring it to its end, and its events fold to where it is', () => {
   fc.assert(
-    fc.property(scenario, ({ edges, moves }) => {
-      const world = createWorld(planWith(edges))
+    fc.property(scenario, ({ moves, ...shape }) => {
+      const world = createWorld(planWith(shape))
       for (const one of moves) make(world, one)
       make(world, { kind: 'ask', command: { verb: 'resume', by: 'me' } })
       make(world, { kind: 'finish' })

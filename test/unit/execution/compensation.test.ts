@@ -231,6 +231,18 @@ test('a worker that stops hands it over, and the next one goes on', () => {
   expect(one.atWork()).toEqual(['ua'])
 })
 
+test('one that is for a pool runs on its workers, and the next on any', () => {
+  const one = held(planOf(chain, { ...undo, ub: { pool: 'gpu' } }))
+  for (const key of ['a', 'b']) one.settle(key)
+  expect(one.settle('c', failed())).toBe(true)
+  expect(brief(one.events).slice(-2)).toEqual(['compensation_started', 'execution_pooled'])
+  one.decide()
+  expect(one.atWork()).toEqual(['ub'])
+  expect(one.settle('ub')).toBe(true)
+  one.decide()
+  expect(one.atWork()).toEqual(['ua'])
+})
+
 test('one that was lost with its worker runs again', () => {
   const one = held(planOf(chain, undo))
   one.settle('a')
