@@ -16,10 +16,11 @@ export interface Asked {
   readonly reason?: string
 }
 
-/** What runs again. */
-interface Again {
+/** What runs again, by key. */
+export interface Again {
+  /** As if they had never run, but for their attempts; of a rerun, in their next generation. */
   readonly nodes: readonly string[]
-  /** What was undone, and all that rests on it: there if anything was. */
+  /** In their next generation, since they were undone or rest on what was; absent = none. */
   readonly anew?: readonly string[]
 }
 

@@ -2,15 +2,9 @@
 // 1. What is kept has its effect still, and rests on nothing that runs again; but for what an error strategy let run
 //    without a node that had failed.
 // 2. What begins anew gets another idempotency key, and so does what is to undo it then.
+import type { Again } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
 import type { ExecutionState } from './state.ts'
-
-export interface Again {
-  /** Keys of those that are as if they had never run, but for their attempts. */
-  readonly nodes: readonly string[]
-  /** Keys of those that begin in their next generation, since they were undone or rest on what was; absent = none. */
-  readonly anew?: readonly string[]
-}
 
 /** What a retry runs. */
 export function again(plan: Plan, state: ExecutionState): Again {
