@@ -21,6 +21,7 @@ import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
 import { createAdmitter } from './execution/admit.ts'
 import { callBack, callbackAt } from './execution/callbacks.ts'
 import { createChildren } from './execution/children.ts'
+import { createPacer } from './execution/pace.ts'
 import { createWorker } from './execution/worker.ts'
 import { createEvaluator } from './expression/evaluator.ts'
 import type { Evaluator } from './expression/expression.ts'
@@ -108,9 +109,10 @@ export function createDaemon(deps: DaemonDeps): Daemon {
   const origin = createOrigin(config)
   const admitter = createAdmitter({ ...scheduling, onAdmitted: () => worker.wake() })
   const children = createChildren({ ...scheduling, onOpened: () => worker.wake() })
+  const pacer = createPacer({ ...scheduling, onAdmitted: () => worker.wake() })
   const worker = createWorker(ground, {
     hold: () => poller.isBehind(),
-    onWaiting: admitter.tell,
+    onWaiting: (gate, keys) => (gate === 'limit' ? admitter.tell(keys) : pacer.wake()),
     origin: origin.known,
     onEnded({ triggerIds, limitKeys, splitters }) {
       if (triggerIds.length > 0) releaser.tell(triggerIds)
@@ -133,7 +135,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
 
   const pulsed = [
     ...(plays('worker') ? worker.pulsed : []),
-    ...(plays('worker') || plays('scheduler') ? [releaser, admitter, children] : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser, admitter, pacer, children] : []),
     ...(plays('scheduler') ? [backfiller, drain] : []),
   ]
   const parts: Service[] = [
@@ -144,7 +146,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     evaluator,
     ...(plays('worker') ? worker.parts : []),
     // Where ends are seen, and where slots come: whoever knows of room or of somebody who waits sees to it at once.
-    ...(plays('worker') || plays('scheduler') ? [releaser, admitter, children] : []),
+    ...(plays('worker') || plays('scheduler') ? [releaser, admitter, pacer, children] : []),
     ...(plays('scheduler') ? [poller, backfiller, drain] : []),
     ...(pulsed.length > 0
       ? [createPulse({ ...scheduling, pool: pools.queue, pollInterval: config.pollInterval }, pulsed)]

@@ -93,8 +93,17 @@ function handlerText(handler: FailureHandler): string {
     : `${handler.workflow}, ${handler.execution_id}`
 }
 
-function parkedFor({ parked_reason, pool }: ShownExecution): string {
-  return parked_reason === 'pool' ? `until a worker takes it that serves the pool ${pool}` : `${parked_reason}`
+function parkedFor({ parked_reason, limit_key, rate_key, pool }: ShownExecution): string {
+  switch (parked_reason) {
+    case 'pool':
+      return `until a worker takes it that serves the pool ${pool}`
+    case 'limit':
+      return `until there is room under the limit of ${limit_key}`
+    case 'rate':
+      return `until the rate of ${rate_key} lets it begin`
+    default:
+      return `${parked_reason}`
+  }
 }
 
 const nodeColumns: Column<ShownNode>[] = [

@@ -23,6 +23,7 @@ export interface ExecutionProjection {
   readonly wakeAt: Date | undefined
   readonly parkedReason: string | undefined
   readonly limitKey: string | undefined
+  readonly rateKey: string | undefined
   readonly pool: string | undefined
   readonly startedAt: Date | undefined
   readonly completedAt: Date | undefined

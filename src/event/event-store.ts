@@ -95,13 +95,13 @@ export async function updateExecutions(
 ): Promise<Ended> {
   const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
   // Of a shorter list PostgreSQL takes the rest as null.
-  const limitKeys = changes.some(({ row }) => row.limitKey !== undefined) ? each(row => row.limitKey) : []
-  const pools = changes.some(({ row }) => row.pool !== undefined) ? each(row => row.pool) : []
+  const rare = (pick: (row: ExecutionProjection) => string | undefined): (string | undefined)[] =>
+    changes.some(({ row }) => pick(row) !== undefined) ? each(pick) : []
   const told = await tx.rows<Told>(sql('event.updateExecutions')`
     with changed as (update public.executions e
     set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
         turn = p.turn, claim = p.claim, wake_at = p.wake_at, parked_reason = p.parked_reason, limit_key = p.limit_key,
-        pool = p.pool,
+        rate_key = p.rate_key, pool = p.pool,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
       unnest(${allWords(changes.map(({ append }) => append.executionId))}::uuid[]),
@@ -113,11 +113,12 @@ export async function updateExecutions(
       unnest(${allWords(each(row => row.claim))}::integer[]),
       unnest(${words(each(row => row.wakeAt))}::timestamptz[]),
       unnest(${words(each(row => row.parkedReason))}::text[]),
-      jsonb_array_elements_text(${values(limitKeys)}::jsonb),
-      unnest(${words(pools)}::text[]),
+      jsonb_array_elements_text(${values(rare(row => row.limitKey))}::jsonb),
+      jsonb_array_elements_text(${values(rare(row => row.rateKey))}::jsonb),
+      unnest(${words(rare(row => row.pool))}::text[]),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
-    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, limit_key, pool, started_at, completed_at)
+    ) as p (id, last_sequence, status, output, error, turn, claim, wake_at, parked_reason, limit_key, rate_key, pool, started_at, completed_at)
     where e.id = p.id
     returning case when e.reports_end then e.trigger_id end as trigger_id, e.limit_key, e.status, e.completed_at,
       e.parent_execution_id)

@@ -140,6 +140,10 @@ export type EventBody =
   | { readonly type: 'execution_limited'; readonly payload: { readonly key: string } }
   /** It has its place under the limit, and keeps it until it is over. One that waited for it goes on with a new turn. */
   | { readonly type: 'execution_admitted'; readonly payload: { readonly key: string } }
+  /** It waits for its time under a rate; `key` is what its rate is counted by. */
+  | { readonly type: 'execution_throttled'; readonly payload: { readonly key: string } }
+  /** It may begin, and counts under the rate. One that waited for that goes on with a new turn. */
+  | { readonly type: 'execution_passed'; readonly payload: { readonly key: string } }
   /** It waits, with its next turn, for a worker that serves the pool; not longer than until `wake_at`. */
   | { readonly type: 'execution_pooled'; readonly payload: { readonly pool: string; readonly wake_at?: string } }
   | { readonly type: 'execution_woken'; readonly payload: Record<string, never> }
@@ -163,7 +167,7 @@ export type Foreseen =
 export type OnItemError = 'fail' | 'collect'
 
 /** Why an execution holds no worker though it is not over. */
-export type ParkReason = 'callback' | 'delay' | 'items' | 'limit' | 'paused' | 'pool' | 'retry'
+export type ParkReason = 'callback' | 'delay' | 'items' | 'limit' | 'paused' | 'pool' | 'rate' | 'retry'
 
 /** Why a node was skipped though its edges had not decided: its execution ended first. */
 export type SkipCode = 'NODE_NOT_REACHED' | 'EXECUTION_CANCELLED'

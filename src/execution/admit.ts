@@ -12,6 +12,7 @@ import type { Pulsed } from '../db/pulse.ts'
 import type { Append } from '../event/append.ts'
 import { appendLocked } from '../event/event-log.ts'
 import { type ControlDeps, control } from './control.ts'
+import { type Gate, gates } from './gates.ts'
 import { findLines, firstInLine, loadStandings, oldestUnder, somebodyWaits, tryLockLimits } from './limit-store.ts'
 import { roomUnder, type Standing, tooMany } from './limits.ts'
 import { openProjection, turnJob } from './projection.ts'
@@ -60,22 +61,44 @@ async function admitFirst(
   const open = standings.filter(one => one.waiting > 0 && roomUnder(one) > 0)
   if (open.length === 0) return 0
   const rooms = new Map(open.map(one => [one.key, Math.min(MAX_AT_ONCE, roomUnder(one))]))
-  const rows = await lockExecutions(tx, await firstInLine(tx, { rooms, limit: MAX_AT_ONCE, except: doomed }))
-  // One that was cancelled or paused before its row was locked has left the line.
-  const waiting = rows.filter(row => row.parkedReason === 'limit')
-  if (waiting.length === 0) return 0
-  await Promise.all([appendLocked(tx, deps, waiting.map(appendOf)), notify(tx, 'jobs')])
-  return waiting.length
+  const ids = await firstInLine(tx, { rooms, limit: MAX_AT_ONCE, except: doomed })
+  return (await letIn(tx, deps, { gate: 'limit', ids })).length
 }
 
-function appendOf(row: ExecutionRow): Append {
-  const { id, limitKey, lastSequence: sequence } = row
+/** Lets those go on that wait at a gate, under the mutexes of their keys; resolves to the keys of those who do. */
+export async function letIn(
+  tx: Tx,
+  deps: ControlDeps,
+  { gate, ids }: { gate: Gate; ids: readonly string[] },
+): Promise<string[]> {
+  const rows = await lockExecutions(tx, ids)
+  // One that was cancelled or paused before its row was locked has left the line.
+  const waiting = rows.filter(row => row.parkedReason === gate)
+  if (waiting.length === 0) return []
+  await Promise.all([
+    appendLocked(
+      tx,
+      deps,
+      waiting.map(row => appendOf(gate, row)),
+    ),
+    notify(tx, 'jobs'),
+  ])
+  return waiting.map(row => keyAt(gate, row))
+}
+
+function keyAt(gate: Gate, row: ExecutionRow): string {
+  const key = row[gates[gate].key]
+  if (key === null) throw new Error(`execution ${row.id} waits for a ${gate} without a key`)
+  return key
+}
+
+function appendOf(gate: Gate, row: ExecutionRow): Append {
+  const { id, lastSequence: sequence } = row
   const turn = row.turn + 1
-  if (limitKey === null) throw new Error(`execution ${id} waits for a limit without a key`)
   return {
     executionId: id,
     fence: { sequence, turn: row.turn },
-    events: [{ type: 'execution_admitted', payload: { key: limitKey } }],
+    events: [{ type: gates[gate].opens, payload: { key: keyAt(gate, row) } }],
     project: () => ({ execution: openProjection(row, { turn, claim: 0, parkedReason: undefined }), nodes: [] }),
     enqueue: turnJob(row, { turn }),
   }

@@ -22,7 +22,7 @@ import {
 } from '../node/node-type.ts'
 import type { PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
-import { failureOutput } from './evolve.ts'
+import { failureOutput } from './evolve-node.ts'
 import { checked, isOutcome } from './outcome.ts'
 import { allowance } from './retries.ts'
 import { Secrecy } from './secrecy.ts'

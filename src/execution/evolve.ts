@@ -1,9 +1,10 @@
 // How events change the state. Pure: fold(plan, initial, events) gives the same state in every process and for ever.
-import type { Json, JsonObject } from '../base/json.ts'
-import type { Asked, EventBody, ParkReason, RecordedError, SkipCode } from '../event/event.ts'
+import type { Json } from '../base/json.ts'
+import type { Asked, EventBody, ParkReason, RecordedError } from '../event/event.ts'
 import type { Plan } from '../workflow/waves.ts'
+import { evolveNode, type NodeEventBody } from './evolve-node.ts'
 import { nodeInput } from './inputs.ts'
-import { type ExecutionState, type NodeState, type SplitState, UNTOUCHED, type Waiting } from './state.ts'
+import { type ExecutionState, type NodeState, UNTOUCHED } from './state.ts'
 
 export function fold(
   plan: Plan,
@@ -47,7 +48,7 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
         wakeAt: undefined,
         parkedReason: 'paused',
         pool: undefined,
-        limitKey: keptPlace(state),
+        ...keptKeys(state),
       }
     case 'workflow_resumed':
       return state.status === 'paused' ? woken(state, at) : { ...state, request: undefined }
@@ -64,8 +65,12 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
       return parked(state, body.payload)
     case 'execution_limited':
       return { ...state, parkedReason: 'limit', limitKey: body.payload.key, pausedAt: at }
+    case 'execution_throttled':
+      return { ...state, parkedReason: 'rate', rateKey: body.payload.key, pausedAt: at }
     case 'execution_admitted':
       return { ...(state.parkedReason === 'limit' ? woken(state, at) : state), limitKey: body.payload.key }
+    case 'execution_passed':
+      return { ...(state.parkedReason === 'rate' ? woken(state, at) : state), rateKey: body.payload.key }
     case 'execution_pooled':
       return { ...parked(state, { reason: 'pool', ...body.payload }), turn: state.turn + 1, claim: 0 }
     case 'execution_woken':
@@ -87,9 +92,12 @@ function inputAtStart({ input }: { input?: Json }, state: ExecutionState): Json 
   return input === undefined ? state.input : input
 }
 
-/** Whoever waits for a place and is asked for something else leaves the line. */
-function keptPlace({ parkedReason, limitKey }: ExecutionState): string | undefined {
-  return parkedReason === 'limit' ? undefined : limitKey
+/** Whoever waits at a gate and is asked for something else leaves the line; what it got through before counts. */
+function keptKeys({ parkedReason, limitKey, rateKey }: ExecutionState): Pick<ExecutionState, 'limitKey' | 'rateKey'> {
+  return {
+    limitKey: parkedReason === 'limit' ? undefined : limitKey,
+    rateKey: parkedReason === 'rate' ? undefined : rateKey,
+  }
 }
 
 function parked(
@@ -110,7 +118,7 @@ function over(state: ExecutionState, at: Date): ExecutionState {
   return { ...state, completedAt: at, request: undefined, ...UNPARKED }
 }
 
-/** The next turn of an execution that was parked; while it was paused, or waited for a limit, its timeout stood still. */
+/** The next turn of an execution that was parked; while it was paused, or waited at a gate, its timeout stood still. */
 function woken(state: ExecutionState, at: Date): ExecutionState {
   const { startedAt, pausedAt, timeoutFrom } = state
   const paused = pausedAt === undefined ? 0 : Math.max(0, at.getTime() - pausedAt.getTime())
@@ -120,7 +128,7 @@ function woken(state: ExecutionState, at: Date): ExecutionState {
     timeoutFrom: timeoutFrom && new Date(timeoutFrom.getTime() + paused),
     turn: state.turn + 1,
     claim: 0,
-    limitKey: keptPlace(state),
+    ...keptKeys(state),
     ...UNPARKED,
   }
 }
@@ -178,6 +186,7 @@ function reopened(
     completedAt: undefined,
     timeoutFrom: state.startedAt && at,
     limitKey: undefined, // its place went to another
+    rateKey: undefined, // it begins once more
     nodes,
   }
 }
@@ -185,10 +194,6 @@ function reopened(
 function cancellation({ by, reason }: Asked): RecordedError {
   return { code: 'EXECUTION_CANCELLED', message: reason === undefined ? `by ${by}` : `by ${by}: ${reason}` }
 }
-
-type SplitPayload = Extract<EventBody, { type: 'node_split' }>['payload']
-
-type NodeEventBody = Extract<EventBody, { payload: { node: string } & object }> & { type: `node_${string}` }
 
 function withNode(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): ExecutionState {
   const { index, before } = nodeNamed(plan, state, body.payload.node)
@@ -205,92 +210,4 @@ function nodeNamed(plan: Plan, state: ExecutionState, key: string): { index: num
   if (index === undefined || before === undefined)
     throw new Error(`an event names "${key}", which is not a node of the workflow version`)
   return { index, before }
-}
-
-function evolveNode(
-  node: NodeState,
-  body: NodeEventBody,
-  { at, sequence, input }: { at: Date; sequence: number; input: () => Json },
-): NodeState {
-  switch (body.type) {
-    case 'node_started':
-      return {
-        ...node,
-        status: 'running',
-        attempt: body.payload.attempt,
-        input: node.input === undefined ? input() : node.input,
-        startedAt: node.startedAt ?? at,
-        retryAt: undefined,
-        error: undefined,
-      }
-    case 'node_parked': {
-      const { until, callback = false, end, edges } = body.payload
-      return { ...node, waiting: { until: new Date(until), callback, end, edges } }
-    }
-    case 'node_split':
-      return { ...node, waiting: FOR_ITEMS, split: splitOf(node, body.payload, sequence) }
-    case 'node_items_ended':
-      return { ...node, waiting: undefined, split: node.split && { ...node.split, items: 'ended' } }
-    case 'node_called_back':
-      return {
-        ...node,
-        status: 'running',
-        retryAt: undefined,
-        error: undefined,
-        waiting: undefined,
-        calledBack: { output: body.payload.output },
-      }
-    case 'node_completed':
-      return {
-        ...node,
-        status: 'completed',
-        waiting: undefined,
-        output: body.payload.output,
-        branches: body.payload.branches,
-        edges: body.payload.edges,
-        completedAt: at,
-      }
-    case 'node_failed': {
-      const { error, handled, edges } = body.payload
-      return {
-        ...node,
-        status: 'failed',
-        error,
-        handled,
-        edges,
-        output: handled ? failureOutput(error) : undefined,
-        retryAt: undefined,
-        waiting: undefined,
-        completedAt: at,
-      }
-    }
-    case 'node_skipped':
-      return skipped(node, body.payload, at)
-    case 'node_retrying': {
-      const { error, retry_at, lost } = body.payload
-      return { ...node, status: 'retrying', error, retryAt: new Date(retry_at), lost: node.lost + (lost ? 1 : 0) }
-    }
-  }
-}
-
-const FOR_ITEMS: Waiting = { until: undefined, callback: false, end: undefined, edges: undefined }
-
-function splitOf(node: NodeState, { items, max_parallel, on_item_error }: SplitPayload, sequence: number): SplitState {
-  const list = items === undefined && node.split !== undefined ? node.split : { sequence, total: items?.length ?? 0 }
-  return { ...list, since: sequence, maxParallel: max_parallel, onItemError: on_item_error, items: 'running' }
-}
-
-function skipped(node: NodeState, { reason, code }: { reason: string; code?: SkipCode }, at: Date): NodeState {
-  return {
-    ...node,
-    status: 'skipped',
-    skipReason: code === undefined ? reason : `${code}: ${reason}`,
-    unreached: code !== undefined,
-    completedAt: at,
-  }
-}
-
-/** What the nodes behind a handled failure see as its output. */
-export function failureOutput(error: RecordedError): JsonObject {
-  return { error: { code: error.code, message: error.message, ...(error.details ? { details: error.details } : {}) } }
 }

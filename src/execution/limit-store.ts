@@ -2,10 +2,18 @@
 // there is no counter that could be wrong.
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
-import { MOST_COUNTED, type Standing } from './limits.ts'
+import { MOST_COUNTED } from './gates.ts'
+import type { Standing } from './limits.ts'
 
 /** Seed of the advisory locks of limits; other classes of locks have others. */
 const LIMIT_SEED = 2
+
+/** Of the version that counts for `l.key`: the active one, else the newest. */
+export const settingsOfKey = constant`coalesce(
+        (select settings from public.workflows
+         where name = split_part(l.key, '/', 1) and status = 'active' and deleted_at is null),
+        (select settings from public.workflows
+         where name = split_part(l.key, '/', 1) order by version desc limit 1), '{}')`
 
 /** Waits for the mutexes of limits, held until the transaction ends. Always in the order of the keys. */
 export async function lockLimits(tx: Tx, keys: readonly string[]): Promise<void> {
@@ -31,11 +39,7 @@ export function loadStandings(tx: Tx, keys: readonly string[]): Promise<Standing
       (select count(*)::integer from (
         select from public.executions where limit_key = l.key and parked_reason = 'limit' limit ${MOST_COUNTED}
       ) as line) as waiting,
-      coalesce(
-        (select settings from public.workflows
-         where name = split_part(l.key, '/', 1) and status = 'active' and deleted_at is null),
-        (select settings from public.workflows
-         where name = split_part(l.key, '/', 1) order by version desc limit 1), '{}') as settings
+      ${settingsOfKey} as settings
     from unnest(${keys}::text[]) as l (key)`)
 }
 

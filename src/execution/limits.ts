@@ -2,10 +2,9 @@
 // to the name and the value of a key; executions under the same one are told by the same text, `executions.limit_key`.
 import type { Json } from '../base/json.ts'
 import type { WorkflowSettings } from '../workflow/workflow.ts'
+import type { AtGate } from './gates.ts'
 
 const LONGEST_VALUE = 256
-/** Executions in a line that are counted. */
-export const MOST_COUNTED = 1_000
 
 /** The name alone, or the name and the value as JSON: `orders`, `orders/"acme"`. No name has a `/`. */
 export function limitKeyOf(
@@ -44,14 +43,9 @@ export function tooMany({ holding, waiting, settings: { concurrency } }: Standin
   return concurrency?.on_limit === 'cancel_oldest' ? Math.max(0, holding + waiting - concurrency.max) : 0
 }
 
-export type Verdict = 'admitted' | 'waits' | 'skipped'
-
-/** What becomes of so many executions that come, one after the other. Those that wait already come first. */
-export function judgeArrivals(standing: Standing, count: number): Verdict[] {
-  const room = roomUnder(standing)
-  const beyond = standing.settings.concurrency?.on_limit === 'skip' ? 'skipped' : 'waits'
-  return Array.from({ length: count }, (_, i) => {
-    if (room > 0 && standing.waiting > 0) return 'waits'
-    return i < room ? 'admitted' : beyond
-  })
+export function placesAt(standing: Standing): AtGate {
+  const { key, waiting, settings } = standing
+  const { max, on_limit } = settings.concurrency ?? {}
+  const why = `${max} of ${key} are under way, and on_limit is skip`
+  return { key, waiting, room: roomUnder(standing), beyond: on_limit === 'skip' ? 'skipped' : 'waits', why }
 }

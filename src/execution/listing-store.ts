@@ -116,6 +116,8 @@ export interface ShownExecution extends ListedExecution {
   readonly last_sequence: number
   readonly wake_at: Date | null
   readonly parked_reason: string | null
+  readonly limit_key: string | null
+  readonly rate_key: string | null
   readonly pool: string | null
   readonly priority: number
   /** What became of `on_failure`; null unless it failed and its workflow names one. */
@@ -153,7 +155,7 @@ export async function showExecution(db: Db, id: string): Promise<ShownExecution 
     select ${listed}, e.trigger_data,
       case when e.input_mapping is null then e.input_data else (
         select v.payload -> 'input' from public.events v
-        where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason, e.pool, e.priority,
+        where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason, e.limit_key, e.rate_key, e.pool, e.priority,
       case when e.status = 'failed' then (
         select v.payload -> 'handler' from public.events v
         where v.execution_id = e.id and v.sequence = e.last_sequence) end as failure_handler,

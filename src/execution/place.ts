@@ -1,5 +1,5 @@
-// An execution whose workflow has a limit needs a place under it before anything of it runs: what its limit is counted by
-// is told here, over what is the same for all of its nodes.
+// An execution whose workflow has gates (gates.ts) comes to them one after the other before anything of it runs: by which
+// key it is counted there is told here, over what is the same for all of its nodes.
 import type { Clock } from '../base/clock.ts'
 import { excerpt } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -9,6 +9,7 @@ import { type Evaluator, ExpressionError } from '../expression/expression.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Plan } from '../workflow/waves.ts'
 import type { Arrivals } from './arrive.ts'
+import { gateAhead } from './gates.ts'
 import { limitKeyOf } from './limits.ts'
 import { whileBusy } from './mapping.ts'
 import { runScope } from './scope.ts'
@@ -30,37 +31,41 @@ interface Seeker {
   readonly held: HeldJob
 }
 
+type Ahead = NonNullable<ReturnType<typeof gateAhead>>
+
 const LONGEST_MESSAGE = 1000
 
-/** Whether it is to come to its limit before it goes on. What ends anyway, or is given away, needs no place. */
+/** Whether it is to come to a gate before it goes on. What ends anyway, or is given away, need not get through. */
 export function lacksPlace({ plan, state, held }: Pick<Seeker, 'plan' | 'state' | 'held'>): boolean {
-  const { limitKey, mapped, request, compensation } = state
-  if (plan.workflow.settings.concurrency === undefined || limitKey !== undefined) return false
+  const { mapped, request, compensation } = state
+  if (gateAhead(plan.workflow, state) === undefined) return false
   const isFailing = mapped !== undefined && 'error' in mapped
   return !isFailing && request === undefined && compensation === undefined && !held.drain.aborted
 }
 
-/** Comes to the limit: the execution moved on, into its place or into the line, or is another's now, or an error ends it. */
+/** Comes to the gate: the execution moved on, through it or into the line, or is another's now, or an error ends it. */
 export async function seekPlace(deps: PlaceDeps, seeker: Seeker): Promise<'left' | 'moved' | RecordedError> {
   const { row, sequence, held } = seeker
-  const told = await findKey(deps, seeker)
+  const ahead = gateAhead(seeker.plan.workflow, seeker.state)
+  if (ahead === undefined) return 'moved'
+  const told = await findKey(deps, seeker, ahead)
   if ('error' in told) return told.error
-  const arrival = { key: told.key, executionId: row.id, job: held.job, sequence }
+  const arrival = { gate: ahead.gate, key: told.key, executionId: row.id, job: held.job, sequence }
   return (await outlast(() => deps.arrivals.add(arrival), held.lost)) === 'moved' ? 'moved' : 'left'
 }
 
-/** What its limit is counted by. */
+/** What it is counted by. */
 async function findKey(
   { evaluator, clock }: PlaceDeps,
   { row, plan, state, held }: Seeker,
+  { setting, expression }: Ahead,
 ): Promise<{ readonly key: string } | { readonly error: RecordedError }> {
-  const { name, settings } = plan.workflow
-  const expression = settings.concurrency?.key
+  const { name } = plan.workflow
   if (expression === undefined) return { key: name }
   const { input } = state.mapped !== undefined && 'input' in state.mapped ? state.mapped : state
   const scope: JsonObject = { input, ...runScope(plan, row) }
   const failed = (why: string, details: JsonObject = {}): { error: RecordedError } => {
-    const message = excerpt(`settings.concurrency.key: ${why}`, LONGEST_MESSAGE)
+    const message = excerpt(`${setting}: ${why}`, LONGEST_MESSAGE)
     return { error: { code: 'LIMIT_KEY_FAILED', message, details: { expression, ...details } } }
   }
   try {

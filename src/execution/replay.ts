@@ -87,6 +87,8 @@ function showAfter({ shown, row, plan }: Known, events: readonly RecordedEvent[]
     wake_at: projected.wakeAt ?? null,
     parked_reason: projected.parkedReason ?? null,
     failure_handler: handlerIn(events.at(-1)),
+    limit_key: projected.limitKey ?? null,
+    rate_key: projected.rateKey ?? null,
     pool: projected.pool ?? null,
     started_at: projected.startedAt ?? null,
     completed_at: projected.completedAt ?? null,

@@ -86,6 +86,8 @@ export interface ExecutionState {
   readonly parkedReason: ParkReason | undefined
   /** What its limit is counted by, once it has its place under it, or waits for one (`parkedReason`). */
   readonly limitKey: string | undefined
+  /** What its rate is counted by, once it has passed it, or waits for that (`parkedReason`). */
+  readonly rateKey: string | undefined
   /** Whose workers have this turn, or are to take it (`parkedReason`); absent = those of the default. */
   readonly pool: string | undefined
   readonly startedAt: Date | undefined
@@ -94,7 +96,7 @@ export interface ExecutionState {
   readonly completedAt: Date | undefined
   /** What was asked of it and is not done yet. */
   readonly request: Requested | undefined
-  /** Since when it is paused, or waits for a limit: its timeout stands still. */
+  /** Since when it is paused, or waits for a limit or a rate: its timeout stands still. */
   readonly pausedAt: Date | undefined
   /** There since it began to undo what had completed. */
   readonly compensation: Compensation | undefined
@@ -151,6 +153,7 @@ export function initialState(plan: Plan, input: Json, mapped?: Mapped): Executio
     wakeAt: undefined,
     parkedReason: undefined,
     limitKey: undefined,
+    rateKey: undefined,
     pool: undefined,
     startedAt: undefined,
     timeoutFrom: undefined,

@@ -28,6 +28,8 @@ export interface ExecutionRow {
   readonly parkedReason: ParkReason | null
   /** What its limit is counted by, once it has its place under it, or waits for one. */
   readonly limitKey: string | null
+  /** What its rate is counted by, once it has passed it, or waits for that. */
+  readonly rateKey: string | null
   /** Whose workers have its turn, or are to take it; null: those of the default. */
   readonly pool: string | null
   /** Of one that runs for an item of a split: the execution it is part of, the split, its generation, and which item. */
@@ -54,7 +56,7 @@ export interface NewExecution {
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
       input_data as input, input_mapping as mapping, priority, status, last_sequence as "lastSequence", turn, claim,
       created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt",
-      parked_reason as "parkedReason", limit_key as "limitKey", pool, parent_execution_id as "parentId",
+      parked_reason as "parkedReason", limit_key as "limitKey", rate_key as "rateKey", pool, parent_execution_id as "parentId",
       parent_node_id as "parentNodeId", generation, item_index as "itemIndex"`
 
 /** With the database's instant. */
@@ -130,7 +132,7 @@ export function findSilent(db: Db, page: { silence: number; after: string; limit
     select ${columns}
     from public.executions
     where status in ('pending', 'running') and (wake_at is null or parked_reason = 'pool')
-      and coalesce(parked_reason, '') not in ('items', 'limit') and id > ${page.after}
+      and coalesce(parked_reason, '') not in ('items', 'limit', 'rate') and id > ${page.after}
       and updated_at < now() - ${page.silence} * interval '1 millisecond'
     order by id
     limit ${page.limit}`)

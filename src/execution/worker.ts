@@ -24,6 +24,7 @@ import { createAdvance } from './advance.ts'
 import { createArrivals } from './arrive.ts'
 import { createCallbacks } from './callbacks.ts'
 import { createCommands } from './commands.ts'
+import type { Gate } from './gates.ts'
 import { createItems } from './items.ts'
 import { createPoolWatch } from './pool-watch.ts'
 import { createWakeServices } from './wake.ts'
@@ -49,7 +50,8 @@ export interface WorkerHooks {
   /** Whether claims have to wait for something more urgent. */
   hold(): boolean
   onEnded(ended: Ended): void
-  onWaiting(limitKeys: readonly string[]): void
+  /** Somebody came to wait at a gate. */
+  onWaiting(gate: Gate, keys: readonly string[]): void
   /** Where this installation is reached over HTTP. */
   readonly origin: Promise<string>
 }

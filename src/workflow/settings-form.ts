@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import { DurationText } from '../base/schema.ts'
 import { MOST_URGENT } from './priority.ts'
-import type { WorkflowSettings } from './workflow.ts'
+import type { RateLimit, WorkflowSettings } from './workflow.ts'
 
 const strict = { additionalProperties: false }
 
@@ -23,6 +23,33 @@ const ConcurrencyForm = Type.Object(
       Type.Enum(['queue', 'skip', 'cancel_oldest'], {
         default: 'queue',
         description: 'What becomes of one more: it waits, it is skipped, or the oldest is cancelled for it',
+      }),
+    ),
+  },
+  strict,
+)
+
+const RateForm = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 10_000, description: 'How many executions may begin in every period' }),
+    period: DurationText({
+      min: '1s',
+      max: '30d',
+      description: 'The time in which so many come in, one after the other',
+    }),
+    burst: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 10_000, description: 'How many may begin at once; default: the limit' }),
+    ),
+    key: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Expression over input, vars, trigger, execution: each of its values has a rate of its own',
+      }),
+    ),
+    on_limit: Type.Optional(
+      Type.Enum(['queue', 'skip'], {
+        default: 'queue',
+        description: 'What becomes of one more: it waits for its time, or it is skipped',
       }),
     ),
   },
@@ -51,6 +78,7 @@ export const SettingsForm = Type.Object(
       ),
     ),
     concurrency: Type.Optional(ConcurrencyForm),
+    rate: Type.Optional(RateForm),
     error_strategy: Type.Optional(ErrorStrategyForm),
     on_failure: Type.Optional(
       Type.String({
@@ -68,10 +96,26 @@ export const SettingsForm = Type.Object(
 export type SettingsForm = Static<typeof SettingsForm>
 
 /** Of a form that was checked. */
-export function settingsOfForm({ timeout, ...settings }: SettingsForm): WorkflowSettings {
-  return { ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }), ...settings }
+export function settingsOfForm({ timeout, rate, ...settings }: SettingsForm): WorkflowSettings {
+  return {
+    ...(timeout !== undefined && { timeout_ms: parseDuration(timeout) }),
+    ...(rate !== undefined && { rate: rateOfForm(rate) }),
+    ...settings,
+  }
 }
 
-export function formOfSettings({ timeout_ms, ...settings }: WorkflowSettings): SettingsForm {
-  return { ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }), ...settings }
+function rateOfForm({ period, ...rate }: Static<typeof RateForm>): RateLimit {
+  return { ...rate, period_ms: parseDuration(period) }
+}
+
+export function formOfSettings({ timeout_ms, rate, ...settings }: WorkflowSettings): SettingsForm {
+  return {
+    ...(timeout_ms !== undefined && { timeout: formatDuration(timeout_ms) }),
+    ...(rate !== undefined && { rate: formOfRate(rate) }),
+    ...settings,
+  }
+}
+
+function formOfRate({ period_ms, ...rate }: RateLimit): Static<typeof RateForm> {
+  return { ...rate, period: formatDuration(period_ms) }
 }

@@ -14,9 +14,8 @@ const NODE_NAMES = ['input', 'nodes', 'vars', 'trigger', 'execution']
 const EDGE_NAMES = ['output', ...NODE_NAMES]
 /** Between a split and its merge, beside the others. */
 const ITEM_NAMES = ['item', 'index']
-/** The key of a limit is told before any node runs. */
+/** By what executions are counted is told before any node runs. */
 const LIMIT_NAMES = ['input', 'vars', 'trigger', 'execution']
-export const LIMIT_KEY = 'settings.concurrency.key'
 /** The input of a trigger is made before there is any. */
 const TRIGGER_NAMES = ['trigger', 'vars', 'execution']
 
@@ -45,11 +44,12 @@ export interface Named {
   readonly edges: readonly Part[]
   readonly triggers: readonly Part[]
   readonly variables: Json | undefined
-  readonly limitKey: Json | undefined
+  /** By which executions are counted. */
+  readonly keys: readonly { readonly path: string; readonly expression: Json | undefined }[]
 }
 
 export function checkNames(
-  { nodes, edges, triggers, variables, limitKey }: Named,
+  { nodes, edges, triggers, variables, keys: counting }: Named,
   nodeTypes: ReadonlyMap<string, NodeType>,
 ): Problem[] {
   const keys = nodes.flatMap(({ value: { key } }) => (typeof key === 'string' ? [key] : []))
@@ -64,9 +64,11 @@ export function checkNames(
   const ofTriggers = triggers.flatMap(({ path, value: { config } }) =>
     isJsonObject(config) ? templateExpressions(config.input ?? null, `${path}.config.input`) : [],
   )
-  const ofLimit = typeof limitKey === 'string' ? [{ path: LIMIT_KEY, expression: limitKey }] : []
+  const ofGates = counting.flatMap(({ path, expression }) =>
+    typeof expression === 'string' ? [{ path, expression }] : [],
+  )
   return [
-    ...ofLimit.flatMap(one => unknownNames(one, { ...known, names: LIMIT_NAMES })),
+    ...ofGates.flatMap(one => unknownNames(one, { ...known, names: LIMIT_NAMES })),
     ...ofNodes.flatMap(one =>
       unknownNames(one, { ...known, names: withItem([...NODE_NAMES, ...(one.names ?? [])], one) }),
     ),

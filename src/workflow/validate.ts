@@ -11,8 +11,9 @@ import type { NodeType } from '../node/node-type.ts'
 import { DocumentForm, fromForm } from './form.ts'
 import { checkCompensations } from './validate-compensation.ts'
 import { checkCounts } from './validate-counts.ts'
+import { checkRate, countingKeys } from './validate-gates.ts'
 import { checkGraph, expressionProblems, type Part, unknownWord } from './validate-graph.ts'
-import { checkNames, LIMIT_KEY } from './validate-names.ts'
+import { checkNames } from './validate-names.ts'
 import { checkRegions } from './validate-regions.ts'
 import type { WorkflowDocument } from './workflow.ts'
 
@@ -35,10 +36,11 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
   const edges = partsOf(raw, 'edges')
   const triggers = partsOf(raw, 'triggers')
   const { variables, settings } = isJsonObject(raw) ? raw : {}
-  const limitKey = isJsonObject(settings) && isJsonObject(settings.concurrency) ? settings.concurrency.key : undefined
+  const keys = countingKeys(settings)
   const problems = [
     ...checkSchema(DocumentForm, raw, ''),
-    ...expressionProblems(limitKey, LIMIT_KEY),
+    ...keys.flatMap(({ expression, path }) => expressionProblems(expression, path)),
+    ...checkRate(settings),
     ...checkHandler(raw),
     ...duplicateKeys(nodes),
     ...nodes.flatMap(node => checkNode(node, deps)),
@@ -46,7 +48,7 @@ export function validateWorkflow(raw: unknown, deps: ValidateDeps): Validation {
     ...checkCompensations(nodes, edges),
     ...checkCounts({ nodes, edges, settings }),
     ...checkRegions(nodes, edges),
-    ...checkNames({ nodes, edges, triggers, variables, limitKey }, deps.nodeTypes),
+    ...checkNames({ nodes, edges, triggers, variables, keys }, deps.nodeTypes),
     ...duplicateKeys(triggers),
     ...triggers.flatMap(({ value: { type, config = {} }, path }) =>
       typeof type === 'string' && isJsonObject(config) ? deps.checkTrigger(type, config, path) : [],

@@ -37,6 +37,8 @@ export interface WorkflowSettings {
   readonly priority?: number
   /** How many executions may be under way at once; absent = no limit. */
   readonly concurrency?: ConcurrencyLimit
+  /** How often executions may begin; absent = no limit. */
+  readonly rate?: RateLimit
   /** What a failure that nothing handles does; absent = `fail_fast`. */
   readonly error_strategy?: ErrorStrategy
   /** Name of the workflow that is started when an execution has failed. */
@@ -50,6 +52,17 @@ export interface WorkflowSettings {
  * execution fails at the end. `require_n`: so does it, and the execution completes if so many of its last nodes have.
  */
 export type ErrorStrategy = 'fail_fast' | 'continue' | { readonly require_n: number }
+
+/** At most `limit` executions begin in every `period_ms`, and at most `burst` (default: `limit`) at once. */
+export interface RateLimit {
+  readonly limit: number
+  readonly period_ms: number
+  readonly burst?: number
+  /** Expression over `{input, vars, trigger, execution}`: counted for each of its values; absent = for the workflow. */
+  readonly key?: string
+  /** What becomes of one more: it waits for its time (default), or is cancelled before it begins. */
+  readonly on_limit?: 'queue' | 'skip'
+}
 
 export interface ConcurrencyLimit {
   readonly max: number

@@ -36,7 +36,7 @@ export const house: House = {
     cli: 'table text',
     event: 'append event',
     execution:
-      'again awaited command compensation decide diff draft evolve fate inputs item limits outcome retries split state strategy verdict waits',
+      'again awaited command compensation decide diff draft evolve evolve-node fate gates inputs item limits outcome rates retries split state strategy verdict waits',
     expression: 'ast bounded expression fast-path missing paths references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',
@@ -45,7 +45,7 @@ export const house: House = {
     trigger:
       'backfill calendar calendar-document check cooldown cron-days cron-syntax dispose event-check event-config event-pattern exclusion explain forecast foresee given hook-rate input local-time misfire no-slot overlap preview priority registry rules schedule schedule-policy simulate slots spread start-policy trigger trigger-type types/ wall-clock webhook-check webhook-config zone',
     workflow:
-      'document draw draw-layers draw-layout form priority regions retry-form settings-form validate validate-compensation validate-counts validate-graph validate-names validate-regions waves workflow',
+      'document draw draw-layers draw-layout form priority regions retry-form settings-form validate validate-compensation validate-counts validate-gates validate-graph validate-names validate-regions waves workflow',
   },
   pureVendors: ['cron-parser', 'jsonata', 'typebox', 'yaml'],
   pureBuiltins: {

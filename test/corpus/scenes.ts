@@ -8,6 +8,7 @@ import { sql } from '../../src/db/sql.ts'
 import { admitWaiting } from '../../src/execution/admit.ts'
 import { createAdvance } from '../../src/execution/advance.ts'
 import { seeToSplits } from '../../src/execution/children.ts'
+import { letBegin } from '../../src/execution/pace.ts'
 import { buryDead, rescueSilent, wakeDue } from '../../src/execution/wake.ts'
 import type { Failed, NodeContext, Outcome } from '../../src/node/node-type.ts'
 import type { Job } from '../../src/queue/queue.ts'
@@ -414,6 +415,48 @@ export const kinds: Readonly<Record<string, Kind>> = {
       await one.ask('retry')
       await takeWhileFull()
       await admit(one)
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+  throttled: {
+    about: 'waiting for its time under the rate of its workflow; it still does',
+    async play(pool) {
+      const rate = { limit: 1, period_ms: LONG_MS }
+      const one = await scene(pool, { lines: ['a'], settings: { concurrency: { max: 2 }, rate } }, by)
+      const { workflowId } = await rowOf(one)
+      await one.engine.begin(workflowId, ['other'], { priority: 1 })
+      await hold(one, await claim(one))
+      await hold(one, await claim(one))
+      return one
+    },
+  },
+  passed: {
+    about:
+      'waited for its time, left the line while it was paused, waited again, and began; and once more when it was retried',
+    async play(pool) {
+      const rate = { limit: 1, period_ms: LONG_MS, key: 'execution.workflow' }
+      const one = await scene(pool, { lines: ['a -> b'], settings: { rate } }, by)
+      const { workflowId } = await rowOf(one)
+      const full = async (isFull: boolean): Promise<void> =>
+        void (await pool.run(sql('corpus.bucket')`
+          update public.rate_buckets set missing = ${isFull ? 1 : 0}, counted_at = now(), wake_at = now()`))
+      const begin = async (): Promise<void> => {
+        await full(false)
+        expect(await letBegin({ ...one.engine.deps, ids: one.engine.ids }, ['test/"test"'])).toBe(1)
+      }
+      await one.engine.begin(workflowId, ['other'], { priority: 1 })
+      await hold(one, await claim(one))
+      await hold(one, await claim(one))
+      await one.ask('pause')
+      await one.ask('resume')
+      await hold(one, await claim(one))
+      await begin()
+      await one.ask('cancel')
+      await one.ask('retry')
+      await full(true)
+      await hold(one, await claim(one))
+      await begin()
       await hold(one, await claim(one))
       return one
     },

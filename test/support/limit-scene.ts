@@ -6,6 +6,7 @@ import type { Pool } from '../../src/db/pool.ts'
 import { sql } from '../../src/db/sql.ts'
 import { createAdmitter } from '../../src/execution/admit.ts'
 import { type Command, type Commanded, control } from '../../src/execution/control.ts'
+import { createPacer } from '../../src/execution/pace.ts'
 import type { Outcome } from '../../src/node/node-type.ts'
 import type { Runner } from '../../src/queue/runner.ts'
 import type { WorkflowSettings } from '../../src/workflow/workflow.ts'
@@ -20,12 +21,14 @@ export interface LimitScene {
   finish(...ids: readonly string[]): void
   /** Inputs of the executions whose node has begun and not ended. */
   runs(): readonly Json[]
-  /** Statuses, `limit` for those that wait. */
+  /** Statuses; of those that wait for a limit or a rate, what for. */
   standing(...ids: readonly string[]): Promise<string[]>
   /** Resolves once those executions stand so. */
   becomes(ids: readonly string[], standing: readonly string[]): Promise<void>
   ask(command: Command['verb'], id: string): Promise<Commanded | undefined>
   types(id: string): Promise<string[]>
+  /** Looks now for whoever may begin under a rate. */
+  pace(): void
   /** Ends it; gives what broke a promise. */
   end(): Promise<unknown[]>
 }
@@ -57,19 +60,21 @@ export async function limitScene(pool: Pool, { sweep = 3_600_000 } = {}): Promis
     { nodeTypes },
     {
       onEnded: ({ limitKeys }) => admitter.tell(limitKeys),
-      onWaiting: keys => admitter.tell(keys),
+      onWaiting: (gate, keys) => (gate === 'limit' ? admitter.tell(keys) : pacer.wake()),
     },
   )
   await engine.commands.start()
   const runner = engine.runner()
   const deps = { ...engine.deps, ids: engine.ids }
   const admitter = createAdmitter({ ...deps, log: silentLogger, pollInterval: sweep, onAdmitted: runner.wake })
+  const pacer = createPacer({ ...deps, log: silentLogger, pollInterval: sweep, onAdmitted: runner.wake })
   await admitter.start()
+  await pacer.start()
   await runner.start()
 
   async function standing(...ids: readonly string[]): Promise<string[]> {
     const rows = await pool.rows<{ id: string; standing: string }>(sql('test.standing')`
-      select id, case when parked_reason = 'limit' then 'limit' else status end as standing
+      select id, case when parked_reason in ('limit', 'rate') then parked_reason else status end as standing
       from public.executions where id = any(${ids}::uuid[])`)
     return ids.map(id => rows.find(row => row.id === id)?.standing ?? 'gone')
   }
@@ -101,10 +106,12 @@ export async function limitScene(pool: Pool, { sweep = 3_600_000 } = {}): Promis
       await engine.commands.look()
       return answer
     },
+    pace: pacer.wake,
     types: async id => (await engine.eventLog.read(id)).map(event => event.body.type),
     async end() {
       await runner.stop()
       await admitter.stop()
+      await pacer.stop()
       await engine.commands.stop()
       const violations = await engine.violations()
       await engine.stop()

@@ -22,6 +22,7 @@ const PENDING = {
   wakeAt: undefined,
   parkedReason: undefined,
   limitKey: undefined,
+  rateKey: undefined,
   pool: undefined,
   startedAt: undefined,
   completedAt: undefined,

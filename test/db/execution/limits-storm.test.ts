@@ -32,7 +32,7 @@ async function daemon(execute: (executionId: string, input: Input) => Promise<Ou
   const engine: TestEngine = await createTestEngine(
     pool,
     { nodeTypes },
-    { onEnded: ({ limitKeys }) => admitter.tell(limitKeys), onWaiting: keys => admitter.tell(keys) },
+    { onEnded: ({ limitKeys }) => admitter.tell(limitKeys), onWaiting: (_, keys) => admitter.tell(keys) },
   )
   const runner = engine.runner({ slots: 20 })
   const deps = { ...engine.deps, ids: engine.ids }

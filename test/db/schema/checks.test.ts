@@ -34,6 +34,7 @@ const valid: Readonly<Record<string, Row>> = {
   },
   trigger_fires: { trigger_id: trigger?.id, fire_key: 'req:cli:1', disposition: 'fired', execution_id: id },
   calendars: { name: 'valid', config: {} },
+  rate_buckets: { key: 'valid' },
   callbacks: { token_hash: Buffer.alloc(32), execution_id: other.id, node_id: first?.id, generation: 0 },
   splits: {
     execution_id: other.id,
@@ -122,6 +123,8 @@ const impossible: readonly (readonly [constraint: string, why: string, table: st
     'executions',
     { status: 'cancelled', completed_at: at, parked_reason: 'delay' },
   ],
+  ['rate_buckets_missing_check', 'more tokens than it holds', 'rate_buckets', { missing: -1 }],
+  ['executions_throttled_by_something', 'waiting for no rate', 'executions', { parked_reason: 'rate' }],
   ['executions_pooled_somewhere', 'waiting for no pool', 'executions', { parked_reason: 'pool' }],
   ['executions_limited_by_something', 'waiting for no limit', 'executions', { parked_reason: 'limit' }],
   ['executions_fire_is_whole', 'trigger without a fire', 'executions', { trigger_id: id }],

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { evolve, fold } from '../../../src/execution/evolve.ts'
-import { judgeArrivals, limitKeyOf, roomUnder, type Standing, tooMany } from '../../../src/execution/limits.ts'
+import { judgeArrivals } from '../../../src/execution/gates.ts'
+import { limitKeyOf, placesAt, roomUnder, type Standing, tooMany } from '../../../src/execution/limits.ts'
 import { initialState } from '../../../src/execution/state.ts'
 import type { ConcurrencyLimit } from '../../../src/workflow/workflow.ts'
 import { planOf } from '../../support/plans.ts'
@@ -12,6 +13,8 @@ const under = (holding: number, waiting: number, concurrency?: ConcurrencyLimit)
   settings: concurrency ? { concurrency } : {},
 })
 
+const places = (...standing: Parameters<typeof under>) => placesAt(under(...standing))
+
 test('a key is told by the name and the value as JSON, so that no two share one by accident', () => {
   const keys = ['7', 7, true, 'true', '"7"', ''].map(value => limitKeyOf('w', value))
   expect(keys).toEqual(['w/"7"', 'w/7', 'w/true', 'w/"true"', 'w/"\\"7\\""', 'w/""'].map(key => ({ key })))
@@ -22,16 +25,16 @@ test('what is no text, number or boolean is no key', () => {
 })
 
 test('as many get a place as there is room, the others wait', () => {
-  expect(judgeArrivals(under(2, 0, { max: 4 }), 3)).toEqual(['admitted', 'admitted', 'waits'])
+  expect(judgeArrivals(places(2, 0, { max: 4 }), 3)).toEqual(['admitted', 'admitted', 'waits'])
 })
 
 test('nobody passes those who wait', () => {
-  expect(judgeArrivals(under(0, 1, { max: 4 }), 2)).toEqual(['waits', 'waits'])
-  expect(judgeArrivals(under(0, 1, { max: 4, on_limit: 'skip' }), 1)).toEqual(['waits'])
+  expect(judgeArrivals(places(0, 1, { max: 4 }), 2)).toEqual(['waits', 'waits'])
+  expect(judgeArrivals(places(0, 1, { max: 4, on_limit: 'skip' }), 1)).toEqual(['waits'])
 })
 
 test('with skip those are skipped who find no room', () => {
-  expect(judgeArrivals(under(1, 0, { max: 2, on_limit: 'skip' }), 2)).toEqual(['admitted', 'skipped'])
+  expect(judgeArrivals(places(1, 0, { max: 2, on_limit: 'skip' }), 2)).toEqual(['admitted', 'skipped'])
 })
 
 test('a version without a limit has room for everybody', () => {

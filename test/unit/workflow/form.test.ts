@@ -51,6 +51,16 @@ const document: fc.Arbitrary<WorkflowDocument> = fc.record({
     {
       timeout_ms: duration,
       priority: fc.integer({ min: -100, max: 100 }),
+      rate: fc.record(
+        {
+          limit: fc.integer({ min: 1, max: 10_000 }),
+          period_ms: duration,
+          burst: fc.integer({ min: 1, max: 10_000 }),
+          key: text,
+          on_limit: fc.constantFrom('queue', 'skip'),
+        },
+        { requiredKeys: ['limit', 'period_ms'] },
+      ),
       concurrency: fc.record(
         {
           max: fc.integer({ min: 1, max: 10_000 }),

@@ -66,6 +66,25 @@ const bad: Case[] = [
     ],
   ],
   [
+    'a rate without its numbers, with a policy there is not',
+    document({ settings: { rate: { on_limit: 'cancel_oldest' } } }),
+    [
+      ['settings.rate.limit', 'is required'],
+      ['settings.rate.period', 'is required'],
+      ['settings.rate.on_limit', 'must be one of "queue", "skip"'],
+    ],
+  ],
+  [
+    'a rate whose burst is less than what begins in a tenth of a second',
+    document({ settings: { rate: { limit: 1000, period: '1s', burst: 99 } } }),
+    [['settings.rate.burst', 'must be at least 100, a tenth of what begins in a second, is 99']],
+  ],
+  [
+    'a rate by something there is not yet',
+    document({ settings: { rate: { limit: 1, period: '1s', key: 'nodes.a.output' } } }),
+    [['settings.rate.key', 'there is no name "nodes"']],
+  ],
+  [
     'a priority off the scale',
     document({ settings: { priority: 101 } }),
     [['settings.priority', 'must be at most 100']],
