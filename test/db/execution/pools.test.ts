@@ -112,9 +112,9 @@ test('which pools nobody serves is said once, and again when it comes to that ag
   const log = { ...silentLogger, warn: (fields: unknown) => void said.push(fields) } as Logger
   const watch = createPoolWatch({ queue: engine.queue, clock: systemClock, log })
   const look = async (): Promise<void> => {
-    const before = watch.age()
+    const asked = systemClock.monotonic()
     watch.wake()
-    while (watch.age() >= before) await systemClock.sleep(2)
+    while (watch.age() >= systemClock.monotonic() - asked) await systemClock.sleep(2)
   }
   await watch.start()
   for (let i = 0; i < 2; i++) {
