@@ -1,6 +1,7 @@
 // The workflows that are measured, how their executions are started, and how it is known that they ran as they should.
 import { isDeepStrictEqual } from 'node:util'
 import { systemClock } from '../src/base/clock.ts'
+import type { Json } from '../src/base/json.ts'
 import { notify } from '../src/db/listener.ts'
 import { sql } from '../src/db/sql.ts'
 import { startExecutions } from '../src/execution/start.ts'
@@ -89,18 +90,18 @@ export async function publish({ pool, ids }: Driver, shape: Shape): Promise<Work
 export async function begin(
   { pool, queue, ids }: Driver,
   workflow: Workflow,
-  { count, together = 100 }: { count: number; together?: number },
+  { count, together = 100, input }: { count: number; together?: number; input?: (nth: number) => Json },
 ): Promise<Batch> {
   const all = Array.from({ length: count }, () => ids.next())
   for (let begun = 0; begun < count; begun += together) {
-    const executions = all.slice(begun, begun + together).map(id => ({
+    const executions = all.slice(begun, begun + together).map((id, nth) => ({
       id,
       workflowId: workflow.id,
       triggerId: null,
       scheduledFor: null,
       fireKey: null,
       triggerData: {},
-      input: OUTPUT,
+      input: input === undefined ? OUTPUT : input(begun + nth),
       priority: 0,
     }))
     await pool.transaction(async tx => {

@@ -29,6 +29,8 @@ export interface WakeDeps extends OnFailureDeps {
 }
 
 const BATCH = 200
+/** Times seldom come alone: after one that came there is another look, milliseconds later. */
+const SOON_MS = 50
 const RESCUE_MS = 15_000
 /** An execution that has not moved for this long and has no job is rescued. Milliseconds. */
 const SILENCE_MS = 60_000
@@ -36,7 +38,7 @@ const SILENCE_MS = 60_000
 const GIVE_UP_MS = 3_000
 const NIL = '00000000-0000-0000-0000-000000000000'
 
-/** Wakes what is due; resolves to how many were woken. */
+/** Wakes what is due; resolves to how many were, whether this daemon woke them or another one. */
 export async function wakeDue({ pool, queue, eventLog }: WakeDeps): Promise<number> {
   const due = await findDue(pool, BATCH)
   if (due.length === 0) return 0
@@ -48,7 +50,7 @@ export async function wakeDue({ pool, queue, eventLog }: WakeDeps): Promise<numb
   const left = due.filter((row, i) => row.parkedReason === 'pool' && results[i]?.kind === 'appended')
   // What a crash leaves in the queue of a pool is of a turn that is over: whoever takes it settles it.
   await queue.withdraw(pool, left.map(jobOf))
-  return results.filter(appended).length
+  return due.length
 }
 
 /** The job of its turn. */
@@ -152,22 +154,30 @@ function appended(result: Appended): boolean {
 
 export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): { timers: Loop & Pulsed; rescue: Loop } {
   const { clock, log } = deps
-  const loop = (name: string, every: number, pass: () => Promise<number>): Loop =>
-    createLoop({
-      name,
-      clock,
-      log,
-      every,
-      async tick() {
-        const count = await pass()
-        if (count > 0) wakeRunner()
-        return count === BATCH ? 0 : undefined
-      },
-    })
-  const timers = loop('wake', LOOK_ANYWAY_MS, () => wakeDue(deps))
-  return {
-    timers: { ...timers, question: { dueIn: timerDueIn, wake: timers.wake } },
-    // The dead first: an execution without a job because it lost every worker is not to be given another.
-    rescue: loop('rescue', RESCUE_MS, async () => (await buryDead(deps)) + (await rescueSilent(deps))),
-  }
+  const timers = createLoop({
+    name: 'wake',
+    clock,
+    log,
+    every: LOOK_ANYWAY_MS,
+    async tick() {
+      const due = await wakeDue(deps)
+      if (due === 0) return undefined
+      wakeRunner()
+      return due === BATCH ? 0 : SOON_MS
+    },
+  })
+  const rescue = createLoop({
+    name: 'rescue',
+    clock,
+    log,
+    every: RESCUE_MS,
+    async tick() {
+      // The dead first: an execution without a job because it lost every worker is not to be given another.
+      const buried = await buryDead(deps)
+      const rescued = await rescueSilent(deps)
+      if (rescued > 0) wakeRunner()
+      return buried === BATCH ? 0 : undefined
+    },
+  })
+  return { timers: { ...timers, question: { dueIn: timerDueIn, wake: timers.wake } }, rescue }
 }

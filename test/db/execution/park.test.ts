@@ -70,9 +70,9 @@ test('several daemons that wake it at once wake it once', async () => {
   await one.work()
   await parked(one)
   await systemClock.sleep(1_300)
-  const woken = await Promise.all([1, 2, 3, 4].map(() => wakeDue(one.engine.deps)))
-  expect(woken.reduce((sum, n) => sum + n)).toBe(1)
+  await Promise.all([1, 2, 3, 4].map(() => wakeDue(one.engine.deps)))
   expect((await one.engine.ended(one.id)).status).toBe('completed')
+  expect((await one.types()).filter(type => type === 'execution_woken')).toHaveLength(1)
   await one.end()
 })
 
