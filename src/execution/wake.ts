@@ -134,7 +134,7 @@ function nextTurn(row: ExecutionRow, body: EventBody): Append {
   const turn = row.turn + 1
   return {
     executionId: row.id,
-    fence: { sequence: row.lastSequence, turn: row.turn },
+    fence: { sequence: row.lastSequence, turn: row.turn, claim: row.claim },
     events: [body],
     project: () => ({
       execution: openProjection(row, { turn, claim: 0, wakeAt: undefined, parkedReason: undefined, pool: undefined }),

@@ -292,7 +292,7 @@ test('a wake that the database does not answer is left to the next pass: stoppin
   const away = Object.assign(new Error('nobody there'), { code: 'ECONNREFUSED' })
   const cut = await createTestEngine({
     ...engine.pool,
-    async transaction() {
+    async atOnce() {
       asked.resolve()
       throw away
     },
