@@ -1,5 +1,5 @@
 // Executions that wait for a time: what a hundred thousand of them cost a daemon meanwhile, how late they are woken when
-// their times are spread over a minute, and how long a storm takes, all of them due at one instant.
+// a thousand of them are due each second, and how long a storm takes, all of them due at one instant.
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../../src/base/clock.ts'
 import { sql } from '../../src/db/sql.ts'
@@ -10,9 +10,10 @@ import { begin, over, publish, type Shape } from '../shapes.ts'
 import { memoryFigure, ROUNDS } from '../throughput.ts'
 
 const COUNT = 100_000
-const SPREAD_MS = 60_000
+/** How many come to their time in a second. */
+const DUE_PER_S = 1_000
 /** For parking so many, at the least, and for looking at those that are parked. */
-const PARKED_PER_S = 1_250
+const PARKED_PER_S = 1_000
 const LOOKING_MS = 40_000
 const SETTLED_MS = 3_000
 const BREATH_MS = 15_000
@@ -28,14 +29,15 @@ const shape: Shape = {
 
 export async function run({ quick, say, figure }: Bench): Promise<void> {
   const count = quick ? COUNT / 10 : COUNT
+  const spread = (1_000 * count) / DUE_PER_S
   await onGround(async ground => {
     const empty = await memoryOf(ground)
     const workflow = await publish(ground, shape)
     const first = systemClock.now() + (1_000 * count) / PARKED_PER_S + LOOKING_MS
-    const storm = new Date(first + SPREAD_MS + BREATH_MS)
+    const storm = new Date(first + spread + BREATH_MS)
     say(`parking ${count.toLocaleString('en')} executions`)
     const parker = await ground.daemon()
-    const input = (nth: number) => ({ spread: new Date(first + (SPREAD_MS * nth) / count), storm })
+    const input = (nth: number) => ({ spread: new Date(first + (spread * nth) / count), storm })
     const batch = await begin(ground, workflow, { count, input: nth => JSON.parse(JSON.stringify(input(nth))) })
     await until(() => areParked(ground, count), first)
     await parker.stop()
@@ -47,10 +49,10 @@ export async function run({ quick, say, figure }: Bench): Promise<void> {
       values: full.map((bytes, i) => (bytes - (empty[i] ?? 0)) / 1e6),
       bar: '≤ 5',
     })
-    say(`their times come within ${SPREAD_MS / 1000} s`)
+    say(`their times come within ${spread / 1000} s`)
     const daemon = await ground.daemon()
     const meter = await ground.meter(daemon)
-    await systemClock.sleep(first + SPREAD_MS + BREATH_MS / 2 - systemClock.now())
+    await systemClock.sleep(first + spread + BREATH_MS / 2 - systemClock.now())
     const [median, most, last] = await lateness(ground, 'spread', count)
     figure({ name: 'spread: late, median', unit: 'ms', values: [median] })
     figure({ name: 'spread: late, 99 %', unit: 'ms', values: [most] })
