@@ -5,10 +5,11 @@ import { channel } from 'node:diagnostics_channel'
 
 /**
  * `append`: a flush of events and what follows from them; `claim`: of jobs; `wake`: of executions whose time has come;
- * `callback`: the transaction that accepts one. `before`: its first statement is not sent; `after`: it is committed, and
+ * `callback`: the transaction that accepts one; `open`: the one that makes executions of items; `gather`: the one that lets
+ * their split go on. `before`: its first statement is not sent; `after`: it is committed, and
  * nothing rests on the answer yet.
  */
-export type Failpoint = `${'append' | 'callback' | 'claim' | 'wake'}.${'before' | 'after'}`
+export type Failpoint = `${'append' | 'callback' | 'claim' | 'gather' | 'open' | 'wake'}.${'before' | 'after'}`
 
 const reached = channel('mbflow:failpoint')
 

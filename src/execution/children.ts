@@ -7,6 +7,7 @@
 // 2. The node of a split goes on once: by a command, decided on its locked row.
 // 3. Rows of splits are locked before those of items, and after the row of the execution they are in.
 import type { Clock } from '../base/clock.ts'
+import { failpoint } from '../base/failpoint.ts'
 import { createKeyedLoop, type KeyedLoop } from '../base/keyed-loop.ts'
 import type { Logger } from '../base/log.ts'
 import { findByKey } from '../db/by-key.ts'
@@ -49,6 +50,7 @@ export interface Seen {
 
 /** Does what is to be done about the splits of these executions. */
 export async function seeToSplits(deps: ChildrenDeps, executionIds: readonly string[]): Promise<Seen> {
+  failpoint('open.before')
   const { held, standings, opened } = await deps.pool.transaction(async tx => {
     const [, held] = await Promise.all([findByKey(tx), tryLockSplits(tx, executionIds)])
     const standings = await loadStandings(tx, held)
@@ -60,6 +62,7 @@ export async function seeToSplits(deps: ChildrenDeps, executionIds: readonly str
     if (opened.size > 0) await notify(tx, 'jobs')
     return { held, standings, opened }
   })
+  if (opened.size > 0) failpoint('open.after')
   const again = new Set(executionIds.filter(id => !held.includes(id)))
   let total = 0
   let didAny = false
@@ -139,12 +142,14 @@ function itemsFor(verb: 'cancel' | 'pause' | 'resume', items: Awaited<ReturnType
 
 /** Tells the node of the split that its items have ended. */
 async function gather(deps: ChildrenDeps, split: Standing): Promise<void> {
+  failpoint('gather.before')
   await deps.pool.transaction(async tx => {
     const { executionId, node, since } = split
     const command = { verb: 'gather', by: byOf(split), node, since } as const
     await controlIn(tx, deps, { command, executionIds: [executionId] })
     await endSplit(tx, split)
   })
+  failpoint('gather.after')
 }
 
 function byOf({ node }: Standing): string {

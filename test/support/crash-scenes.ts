@@ -8,7 +8,7 @@ type Node = WorkflowDocument['nodes'][number]
 export interface CrashScene {
   readonly name: string
   readonly ends?: 'failed'
-  /** For a sink there. */
+  /** For a sink there, of a worker that serves the pool `gpu` as well. */
   document(sink: string): Graph
 }
 
@@ -46,6 +46,20 @@ export const crashScenes: readonly CrashScene[] = [
     document: asking(['a -> b', 'b -> c', 'ua', 'ub'], {
       query: { c: '?failures=99', ub: '?failures=1' },
       others: { a: { policy: { compensate: 'ua' } }, b: { policy: { compensate: 'ub' } }, ub: { policy: again } },
+    }),
+  },
+  {
+    name: 'of two pools',
+    document: asking(['a -> b', 'b -> c'], { others: { b: { policy: { pool: 'gpu' } } } }),
+  },
+  {
+    name: 'split',
+    document: asking(['a -> each', 'each -> item', 'item -> all', 'all -> b'], {
+      query: { item: '-{{ index }}?after={{ 20 * index }}' },
+      others: {
+        each: { type: 'split', config: { items: '[5, 6, 7]', max_parallel: 2 } },
+        all: { type: 'merge', config: {} },
+      },
     }),
   },
   {

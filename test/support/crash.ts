@@ -34,7 +34,7 @@ export interface Crashed {
   readonly result: Result
   /** How often each node asked the sink. */
   readonly requests: Readonly<Record<string, number>>
-  /** Keys of the nodes of which an attempt was under way, as far as the log knew. */
+  /** Nodes of which an attempt was under way, as far as the log knew, by what they ask the sink for. */
   readonly inFlight: readonly string[]
 }
 
@@ -86,10 +86,15 @@ export async function createStage(scene: CrashScene): Promise<Stage> {
   async function inFlightOf(id: string): Promise<string[]> {
     const plan = await engine.catalog.plan(version)
     const { nodes } = fold(plan, initialState(plan, { n: 1 }), await engine.eventLog.read(id))
-    return plan.nodes.flatMap(({ key, index }) => {
+    const ofItems = await pool.rows<{ key: string }>(sql('test.itemsInFlight')`
+      select n.key || '-' || e.item_index as key
+      from public.node_executions x join public.nodes n on n.id = x.node_id join public.executions e on e.id = x.execution_id
+      where e.parent_execution_id = ${id} and x.status = 'running'`)
+    const own = plan.nodes.flatMap(({ key, index }) => {
       const node = nodes[index]
       return node !== undefined && isAtWork(node) && node.calledBack === undefined ? [key] : []
     })
+    return [...own, ...ofItems.map(({ key }) => key)]
   }
 
   return {
@@ -130,6 +135,7 @@ async function start(url: string, failpoint = ''): Promise<Running> {
       MBFLOW_ALLOW_PRIVATE: '127.0.0.1',
       MBFLOW_POLL_INTERVAL: '100ms',
       MBFLOW_EXPRESSION_PROCESSES: '1',
+      MBFLOW_POOLS: 'default,gpu',
       MBFLOW_SECRET_KEY: SIGNING_KEY,
       NODE_OPTIONS: `--import=${PRELOAD}`,
       FAILPOINT: failpoint,
@@ -161,7 +167,7 @@ async function lapse(pool: Pool): Promise<void> {
   await pool.run(sql('test.lapse')`update pgboss.job set state = 'retry' where state = 'active'`)
 }
 
-/** Claims that find nothing come as they like, so that of those that are tried only the first is counted. */
+/** What is looked for in vain is looked for as often as it likes: of such places only the first is counted. */
 function placesIn(stderr: string): Place[] {
   const counts = new Map<string, number>()
   const places = [...stderr.matchAll(/^reached (.+)$/gm)].map(([, name = '']) => {
@@ -169,5 +175,5 @@ function placesIn(stderr: string): Place[] {
     counts.set(name, count)
     return `${name}:${count}` as Place
   })
-  return places.filter(place => !place.startsWith('claim.before') || place === 'claim.before:1')
+  return places.filter(place => !/^(claim|open)\.before/.test(place) || place.endsWith(':1'))
 }
