@@ -84,8 +84,12 @@ function outcomeOf({ nodeTypes }: AttemptDeps, { node }: AttemptRequest, output:
   return { kind: 'completed', output, ...(branches && { branches }) }
 }
 
+const ABORTED = failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
+
+/** Nothing is done any more for one that was aborted before it began. */
 async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
   const { node, state, abort } = request
+  if (abort.signal.aborted) return ABORTED
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', unknownType(node.type))
   const { ms: timeout, timedOut } = allowance(node.policy, nodeOf(state, node.index), deps.databaseClock.now())
@@ -111,7 +115,7 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
     return outcome.kind === 'failed' && isTimeUp ? timedOut : outcome
   } catch (error) {
     if (isTimeUp) return timedOut
-    if (abort.signal.aborted) return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
+    if (abort.signal.aborted) return ABORTED
     if (error instanceof ExpressionError) return failed(error.code, error.message, evaluationFailed(error))
     if (error instanceof HttpClientError) return failed(error.code, error.message, { retryable: error.retryable })
     if (error instanceof SecretError)

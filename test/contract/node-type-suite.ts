@@ -186,8 +186,9 @@ function describeAbort(
     timed,
     async given => {
       const started = performance.now()
-      await run(nodeType, given, { signal: AbortSignal.abort() })
+      const outcome = await run(nodeType, given, { signal: AbortSignal.abort() })
       expect(performance.now() - started).toBeLessThan(PATIENCE_MS)
+      expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'NODE_ABORTED' } })
     },
   )
 

@@ -74,7 +74,9 @@ export async function attemptOf(type: NodeType, config: JsonObject, given: Given
   }
   const state = { ...initialState(plan, input), nodes: states }
   const abort = new AbortController()
-  signal.addEventListener('abort', () => abort.abort(signal.reason))
+  const abortIt = (): void => abort.abort(signal.reason)
+  if (signal.aborted) abortIt()
+  signal.addEventListener('abort', abortIt)
   return (await attempt(deps, { plan, node, executionId: EXECUTION, state, scope: deepFreeze(scope), abort })).outcome
 }
 
