@@ -6,9 +6,10 @@
 // 3. The terminal event comes after all of them, and says so if something could not be undone.
 import { excerpt } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import type { EventBody, RecordedError } from '../event/event.ts'
+import type { Asked, EventBody, RecordedError } from '../event/event.ts'
 import { type Plan, planNode } from '../workflow/waves.ts'
 import { type Draft, emit, type Now } from './draft.ts'
+import { cancellation } from './evolve.ts'
 import { type ExecutionState, isNodeOver, nodeOf } from './state.ts'
 import type { Cause } from './strategy.ts'
 
@@ -59,11 +60,16 @@ function compensations(plan: Plan, state: ExecutionState): string[] {
     .map(({ compensation }) => planNode(plan, compensation).key)
 }
 
-function terminal({ request }: ExecutionState, cause: Cause | undefined): EventBody {
-  if (cause !== undefined) return { type: 'workflow_failed', payload: { ...cause } }
+function terminal(state: ExecutionState, cause: Cause | undefined): EventBody {
+  return cause === undefined
+    ? { type: 'workflow_cancelled', payload: askedOf(state) }
+    : { type: 'workflow_failed', payload: { ...cause } }
+}
+
+function askedOf({ request }: ExecutionState): Asked {
   if (request?.kind !== 'cancel') throw new Error('no cancellation was requested')
   const { kind: _, ...asked } = request
-  return { type: 'workflow_cancelled', payload: asked }
+  return asked
 }
 
 /** What it fails of when something could not be undone. */
@@ -75,21 +81,14 @@ function standing(plan: Plan, state: ExecutionState): Cause | undefined {
     return status === 'failed' && error !== undefined ? [{ node: planNode(plan, undoes).key, by: key, error }] : []
   })
   if (failures.length === 0) return undefined
-  const said = failures.map(({ node, by, error }) => `${node} (${by}: ${error.code}: ${error.message})`).join(', ')
-  const counts = `${failures.length} of ${order.length} nodes could not be undone`
+  const { node = null, error } = cause ?? { error: cancellation(askedOf(state)) }
+  const { code, message } = error
+  const stands = failures.map(one => `${one.node} (${one.by}: ${one.error.code}: ${one.error.message})`).join(', ')
+  const before = `${node === null ? '' : `${node}: `}${code}: ${message}`
+  const said = `${failures.length} of ${order.length} nodes could not be undone: ${stands}; before that: ${before}`
   const details: JsonObject = {
-    nodes: failures.map(({ node, by, error }) => ({ node, compensate: by, code: error.code })),
-    cause:
-      cause === undefined
-        ? 'cancelled'
-        : { node: cause.node ?? null, code: cause.error.code, message: cause.error.message },
+    nodes: failures.map(one => ({ node: one.node, compensate: one.by, code: one.error.code })),
+    cause: { node, code, message },
   }
-  const message = excerpt(`${counts}: ${said}; ${beforeThat(state)}`, LONGEST_MESSAGE)
-  return { error: { code: 'COMPENSATION_FAILED', message, details } }
-}
-
-function beforeThat({ compensation, request }: ExecutionState): string {
-  const { cause } = compensation ?? {}
-  if (cause === undefined) return `the execution was cancelled by ${request?.by}`
-  return `the execution failed before: ${cause.node === undefined ? '' : `${cause.node}: `}${cause.error.code}: ${cause.error.message}`
+  return { error: { code: 'COMPENSATION_FAILED', message: excerpt(said, LONGEST_MESSAGE), details } }
 }

@@ -191,7 +191,8 @@ function reopened(
   }
 }
 
-function cancellation({ by, reason }: Asked): RecordedError {
+/** What a cancelled execution ended with. */
+export function cancellation({ by, reason }: Asked): RecordedError {
   return { code: 'EXECUTION_CANCELLED', message: reason === undefined ? `by ${by}` : `by ${by}: ${reason}` }
 }
 
