@@ -34,6 +34,8 @@ import type { NodeType } from './node/node-type.ts'
 import { createQueue, type Queue } from './queue/queue.ts'
 import { LEASE_SECONDS } from './queue/queues.ts'
 import { createBackfiller } from './trigger/backfiller.ts'
+import { findTrigger } from './trigger/find.ts'
+import { fireManually } from './trigger/fire-manually.ts'
 import { createPoller, type Poller } from './trigger/poller.ts'
 import { createReleaser } from './trigger/release.ts'
 
@@ -207,6 +209,10 @@ function createServer(ground: Ground, scheduler: Scheduler | undefined): HttpSer
     }),
     callbackAt: token => callbackAt(pools.http, token),
     callBack: (found, output) => callBack({ ...ground, pool: pools.http }, found, { output, by: 'callback' }),
+    async fireTrigger(word, request) {
+      const { id: triggerId } = await findTrigger(pools.http, word)
+      return fireManually({ ...ground, pool: pools.http }, { ...request, triggerId })
+    },
     acceptEventsOf: config.acceptEvents,
     async acceptEvents(events) {
       const accepted = await acceptEvents(pools.http, events)

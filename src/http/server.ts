@@ -12,10 +12,11 @@ import { type ListenOptions, listen } from './listen.ts'
 import { PROBLEM_TYPE, type ProblemDocument, problem, problemOf, problemOfSocket } from './problem.ts'
 import { addCallbackRoutes, type CallbacksDeps } from './routes/callbacks.ts'
 import { addEventRoutes, type EventsDeps } from './routes/events.ts'
+import { addFireRoutes, type FireRouteDeps } from './routes/fire.ts'
 import { addHookRoutes } from './routes/hooks.ts'
 import { addOpsRoutes, type OpsDeps } from './routes/ops.ts'
 
-export interface HttpServerOptions extends ListenOptions, OpsDeps, EventsDeps, CallbacksDeps {
+export interface HttpServerOptions extends ListenOptions, OpsDeps, EventsDeps, FireRouteDeps, CallbacksDeps {
   /** How long `stop` waits for requests in flight, milliseconds. */
   readonly drainTimeout: number
   readonly receiver: Receiver
@@ -108,6 +109,7 @@ function build({ log, receiver, ...deps }: HttpServerOptions): FastifyInstance {
   refuseOtherMethods(app, () => {
     addOpsRoutes(app, deps)
     addEventRoutes(app, deps)
+    addFireRoutes(app, deps)
     addCallbackRoutes(app, deps)
   })
   addHookRoutes(app, receiver)

@@ -65,6 +65,7 @@ export async function calling(pool: Pool, options: Options = {}): Promise<Callin
     metrics: createMetrics(),
     receiver: { receive: () => Promise.reject(new Error('no hooks in this test')) },
     acceptEvents: async () => [],
+    fireTrigger: async () => Promise.reject(new Error('no trigger is fired here')),
     acceptEventsOf: 'loopback',
     callbackAt: token => callbackAt(pool, token),
     callBack: (found, output) => callBack(deps, found, { output, by: 'callback' }),

@@ -7,6 +7,8 @@ import { createMetrics } from '../../src/base/metrics.ts'
 import { callBack, callbackAt } from '../../src/execution/callbacks.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { createReceiver, type Receiver, type ReceiverDeps } from '../../src/inbox/receive.ts'
+import { findTrigger } from '../../src/trigger/find.ts'
+import { fireManually } from '../../src/trigger/fire-manually.ts'
 import { hookPath, showHook } from '../../src/trigger/hooks.ts'
 import type { Trigger } from '../../src/trigger/trigger.ts'
 import type { TestEngine } from './engine.ts'
@@ -60,6 +62,10 @@ export async function createTestHooks(engine: TestEngine, overrides: Partial<Rec
     acceptEvents: async () => [],
     callbackAt: token => callbackAt(engine.pool, token),
     callBack: (found, output) => callBack({ ...triggers.arm, pool: engine.pool }, found, { output, by: 'callback' }),
+    async fireTrigger(word, request) {
+      const { id: triggerId } = await findTrigger(engine.pool, word)
+      return fireManually({ ...triggers.arm, pool: engine.pool }, { ...request, triggerId })
+    },
     acceptEventsOf: 'loopback',
     health: { ready: async () => ({ ready: true, checks: {} }) },
   })

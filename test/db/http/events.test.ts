@@ -36,6 +36,7 @@ async function serve({
     health: { ready: async () => ({ ready: true, checks: {} }) },
     receiver: { receive: async () => hookNotFound },
     acceptEvents: events => acceptEvents(on, events),
+    fireTrigger: async () => Promise.reject(new Error('no trigger is fired here')),
     acceptEventsOf: of,
     callbackAt: async () => undefined,
     callBack: async () => {},

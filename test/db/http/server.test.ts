@@ -22,6 +22,7 @@ function httpServer(options: Partial<HttpServerOptions> = {}): HttpServer {
     health: { ready: async () => ({ ready: true, checks: { database: 'ok' } }) },
     receiver: { receive: async () => hookNotFound },
     acceptEvents: async () => [],
+    fireTrigger: async () => Promise.reject(new Error('no trigger is fired here')),
     acceptEventsOf: 'loopback',
     callbackAt: async () => undefined,
     callBack: async () => {},
