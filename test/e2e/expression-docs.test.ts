@@ -7,7 +7,8 @@ import { strictly } from '../../src/expression/missing.ts'
 import { renderTemplates } from '../../src/expression/template.ts'
 import { codeIn, readPage } from '../unit/docs/pages.ts'
 
-const evaluator = createEvaluator({ log: silentLogger, size: 1 })
+// Time enough on a busy machine; one of the examples takes all of it.
+const evaluator = createEvaluator({ log: silentLogger, size: 1, timeoutMs: 4_000 })
 beforeAll(evaluator.start)
 afterAll(evaluator.stop)
 
