@@ -12,6 +12,7 @@ import { finalOutput, skipReason } from './inputs.ts'
 import { nextAttemptAt } from './retries.ts'
 import { isAtWork, isNodeOver, isOfTurn, isOver, isPausing, type NodeState, nodeOf, underWay } from './state.ts'
 import { type Cause, LEFT, shortcoming, stopper } from './strategy.ts'
+import { tooMuch } from './volume.ts'
 
 /** Nodes of one execution that may run at once. */
 export const MAX_RUNNING = 64
@@ -155,6 +156,8 @@ export function settleAttempt(
   const verdicts = edges === undefined ? {} : { edges }
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
   if (outcome.kind === 'completed') {
+    const excess = tooMuch(draft.state, outcome.output)
+    if (excess !== undefined) return settleAttempt(plan, draft, { key, outcome: excess, now })
     const branches = outcome.branches === undefined ? {} : { branches: outcome.branches }
     return say({ type: 'node_completed', payload: { node: key, output: outcome.output, ...branches, ...verdicts } })
   }

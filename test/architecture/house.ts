@@ -36,7 +36,7 @@ export const house: House = {
     cli: 'table text',
     event: 'append event',
     execution:
-      'again awaited command compensation decide diff draft evolve evolve-node fate gates inputs item limits outcome rates retries split state strategy verdict waits',
+      'again awaited command compensation decide diff draft evolve evolve-node fate gates inputs item limits outcome rates retries split state strategy verdict volume waits',
     expression: 'ast bounded expression fast-path missing paths references scan template wording',
     inbox:
       'body challenge claim client-address cloud-event delivery disposal event-request fields gather group-key input reception refusal request signature verification',

@@ -5,6 +5,7 @@ import { createHttpClient } from '../../../src/base/http-guard.ts'
 import type { Json, JsonObject } from '../../../src/base/json.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { commandProblem, decideCommand } from '../../../src/execution/command.ts'
+import { settleAttempt } from '../../../src/execution/decide.ts'
 import { draftOf } from '../../../src/execution/draft.ts'
 import { decideFate } from '../../../src/execution/fate.ts'
 import { mapInput } from '../../../src/execution/mapping.ts'
@@ -86,6 +87,18 @@ const limits: { readonly [what: string]: (size: number) => Code | Promise<Code> 
   'lists and objects within each other in a request with events': depth =>
     eventsOf([{ ...EVENT, data: nested(depth - 2) }]),
   'bytes of an output': bytes => gives(text(bytes)),
+  'bytes of all outputs of an execution': bytes => {
+    const keys = list(32, i => `n${i}`)
+    const wide = planOf(keys)
+    const draft = draftOf(initialState(wide, null))
+    decideFate(wide, draft, { now, drain: 'none' })
+    const each = 1024 * 1024
+    keys.forEach((key, i) => {
+      const output = text(i === 0 ? bytes - each * (keys.length - 1) : each)
+      settleAttempt(wide, draft, { key, outcome: { kind: 'completed', output }, now })
+    })
+    return draft.state.nodes.find(({ error }) => error !== undefined)?.error?.code
+  },
   'lists and objects within each other in an output': depth => gives(nested(depth)),
   'named values in an output': count => gives(named(count)),
   'items of a split': count =>
