@@ -49,6 +49,15 @@ export function abandonCompensation(
   endCompensation(plan, draft, now)
 }
 
+/** Keys of what an execution that is over should have undone, and did not try to. */
+export function leftStanding(plan: Plan, state: ExecutionState): string[] {
+  if (state.status !== 'failed' && state.status !== 'cancelled') return []
+  return plan.nodes.flatMap(({ key, index, compensation }) => {
+    const isLeft = compensation !== undefined && !isNodeOver(nodeOf(state, compensation))
+    return isLeft && nodeOf(state, index).status === 'completed' ? [key] : []
+  })
+}
+
 /** Keys of the nodes that are to run, in their order. */
 function compensations(plan: Plan, state: ExecutionState): string[] {
   return plan.nodes

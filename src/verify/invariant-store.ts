@@ -123,6 +123,20 @@ export const invariants: readonly Invariant[] = [
       ) as c
       where c.made <> s.next_index or c.last_index >= s.total or (s.status = 'ended' and c.open > 0)`,
   },
+  {
+    name: 'failure_handled_once',
+    holds: 'a failure has the execution that it names as its handler, and an execution handles one failure',
+    violations: sql('verify.handlers')`
+      select coalesce(h.id, f.handler_id) as execution_id, count(f.execution_id) as failures, count(h.id) as executions
+      from (
+        select execution_id, (payload #>> '{handler,execution_id}')::uuid as handler_id
+        from public.events
+        where event_type = 'workflow_failed' and payload #> '{handler,execution_id}' is not null
+      ) as f
+      full join (select id from public.executions where trigger_data ->> 'type' = 'on_failure') as h on h.id = f.handler_id
+      group by coalesce(h.id, f.handler_id)
+      having count(f.execution_id) <> 1 or count(h.id) <> 1`,
+  },
 ]
 
 export interface StoredExecution {

@@ -4,6 +4,7 @@ import type { Json } from '../base/json.ts'
 import type { Db } from '../db/pool.ts'
 import type { ExecutionProjection, NodeProjection } from '../event/append.ts'
 import type { RecordedEvent } from '../event/event.ts'
+import { leftStanding } from '../execution/compensation.ts'
 import { fold } from '../execution/evolve.ts'
 import { planOf } from '../execution/item.ts'
 import { executionProjection, nodeProjection } from '../execution/projection.ts'
@@ -50,9 +51,11 @@ async function compareWithFold(
       ? []
       : [{ invariant: 'tables_equal_fold', detail: { execution_id: stored.id, row, expected, found } }]
 
+  const undoing = leftStanding(plan, state)
   const nodes = new Map(stored.nodes.map(node => [node.node_id, node]))
   const touched = plan.nodes.filter(node => state.nodes[node.index]?.status !== 'pending')
   return [
+    ...undoing.map(node => ({ invariant: 'undone_before_end', detail: { execution_id: stored.id, node } })),
     ...differ('executions', executionPicture(executionProjection(state)), pick(stored.row, EXECUTION_COLUMNS)),
     ...differ('node_executions', touched.length, nodes.size),
     ...touched.flatMap(node => {

@@ -148,3 +148,13 @@ test('workflows that handle the failures of each other do not go round in circle
   expect(await executionsOf('bad ping')).toHaveLength(1)
   await end()
 })
+
+test('an execution that handles no failure is found by the proof', async () => {
+  const { engine } = await setting({ 'bad proof': undefined })
+  const version = await engine.publish({ name: 'stray', ...documentOf(['a']) })
+  const [id] = await engine.begin(version, [{}], { triggerData: { type: 'on_failure' } })
+  expect(await engine.violations()).toMatchObject([
+    { invariant: 'failure_handled_once', detail: { execution_id: id, failures: 0, executions: 1 } },
+  ])
+  await engine.stop()
+})

@@ -7,6 +7,7 @@ test('every promise that is verified is listed', () => {
   const listed = readPage('docs/executions.md').tables.find(({ heading }) => heading === 'Verify')
   expect(listed?.rows.map(([name = '']) => name.replaceAll('`', ''))).toEqual([
     ...invariants.map(({ name }) => name),
+    'undone_before_end',
     'tables_equal_fold',
   ])
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { EventBody } from '../../../src/event/event.ts'
 import { type Command, decideCommand } from '../../../src/execution/command.ts'
-import { abandonCompensation } from '../../../src/execution/compensation.ts'
+import { abandonCompensation, leftStanding } from '../../../src/execution/compensation.ts'
 import { restartLost, settleAttempt } from '../../../src/execution/decide.ts'
 import { draftOf } from '../../../src/execution/draft.ts'
 import { deadlineOf, decideFate } from '../../../src/execution/fate.ts'
@@ -198,6 +198,13 @@ describe('a cancellation', () => {
   })
 })
 
+test('what an execution that is over did not try to undo is found', () => {
+  const plan = planOf(['a', 'ua'], { a: { compensate: 'ua' } })
+  const { state } = run(plan, { outcome: breaking() })
+  expect(leftStanding(plan, state)).toEqual([])
+  expect(leftStanding(plan, { ...state, status: 'failed' })).toEqual(['a'])
+})
+
 test('a pause holds it between two of them, and a resume lets it go on', () => {
   const one = held(planOf(chain, undo))
   for (const key of ['a', 'b']) one.settle(key)
@@ -355,6 +362,7 @@ test('law: whatever fails, exactly what completed and can be undone is undone, t
         .map(line => line.slice('node_started u_'.length))
       expect(started).toEqual(expected)
       if (expected.length > 0) expect(sinceThen(events).filter(line => /^node_\w+ n/.test(line))).toEqual([])
+      expect(leftStanding(plan, state)).toEqual([])
       const stands = expected.some(key => stuck.includes(key))
       expect(state.error?.code === 'COMPENSATION_FAILED').toBe(stands)
     }),
