@@ -76,8 +76,16 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
     case 'execution_woken':
       return woken(state, at)
     case 'execution_handed_over':
-    case 'execution_rescued':
       return { ...state, turn: state.turn + 1, claim: 0, ...UNPARKED }
+    case 'execution_rescued':
+      // What ran on workers of a pool runs there again.
+      return {
+        ...state,
+        turn: state.turn + 1,
+        claim: 0,
+        ...UNPARKED,
+        pool: state.parkedReason ? undefined : state.pool,
+      }
     case 'execution_taken_over':
       return { ...state, claim: body.payload.claim }
     case 'node_started':

@@ -132,15 +132,17 @@ async function bury(deps: WakeDeps, row: ExecutionRow, job: Job): Promise<boolea
 /** An append that raises the turn of an execution no worker holds; its other columns stay as they are. */
 function nextTurn(row: ExecutionRow, body: EventBody): Append {
   const turn = row.turn + 1
+  // See `execution_rescued` in evolve.ts; what is woken was parked.
+  const pool = row.parkedReason === null ? (row.pool ?? undefined) : undefined
   return {
     executionId: row.id,
     fence: { sequence: row.lastSequence, turn: row.turn, claim: row.claim },
     events: [body],
     project: () => ({
-      execution: openProjection(row, { turn, claim: 0, wakeAt: undefined, parkedReason: undefined, pool: undefined }),
+      execution: openProjection(row, { turn, claim: 0, wakeAt: undefined, parkedReason: undefined, pool }),
       nodes: [],
     }),
-    enqueue: turnJob(row, { turn }),
+    enqueue: turnJob(row, { turn, pool }),
   }
 }
 

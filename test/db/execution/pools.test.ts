@@ -240,6 +240,27 @@ test('one that lost its job while it waited for a pool is given another, though 
   expect(await engine.ended(id)).toMatchObject({ status: 'completed' })
 })
 
+test('one that lost its job while a node of a pool ran runs it again on a worker of the pool', async () => {
+  const begun = Promise.withResolvers<void>()
+  const hang = Promise.withResolvers<Outcome>()
+  execute = async () => {
+    begun.resolve()
+    return hang.promise
+  }
+  const id = await begin(['a'], { a: gpu })
+  await hold(await claim())
+  const lost = hold(await claim('node.gpu'))
+  await begun.promise
+  await pool.run(sql('test.lose')`delete from pgboss.job where name = 'node.gpu'`)
+  expect(await rescueSilent(engine.deps, 0)).toBe(1)
+  expect(await jobs()).toEqual([{ name: 'node.gpu', turn: '2' }])
+  execute = async () => done
+  await serve('gpu')
+  expect(await engine.ended(id)).toMatchObject({ status: 'completed' })
+  hang.resolve(done)
+  await lost
+})
+
 test('one that lost every worker of its pool fails', async () => {
   const id = await begin(['a'], { a: gpu })
   await hold(await claim())

@@ -118,6 +118,27 @@ test('a recorded node does not run again after a take-over', async () => {
   expect(ran).toHaveLength(3)
 })
 
+test('who takes an execution over takes neither another place nor another token for it', async () => {
+  const begun = Promise.withResolvers<void>()
+  const hang = Promise.withResolvers<Outcome>()
+  execute = async ({ attempt }) => {
+    if (attempt > 1) return done
+    begun.resolve()
+    return hang.promise
+  }
+  const settings = { concurrency: { max: 1 }, rate: { limit: 1, period_ms: 3_600_000 } }
+  const [id = ''] = await engine.begin(await engine.publish({ ...documentOf(['a']), name: 'gated', settings }), [{}])
+  const job = await claim()
+  const first = work(job)
+  await begun.promise
+  await work(await claimAgain(job))
+  hang.resolve(done)
+  await first
+  expect((await engine.ended(id)).status).toBe('completed')
+  const gated = (await eventTypes(id)).filter(type => /admitted|passed|limited|throttled/.test(type))
+  expect(gated).toEqual(['execution_admitted', 'execution_passed'])
+})
+
 test('a worker that drains hands its execution over, and the next turn finishes it without a retry', async () => {
   const drain = new AbortController()
   const begun = Promise.withResolvers<void>()
