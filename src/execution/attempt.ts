@@ -69,9 +69,9 @@ async function comeTo(deps: AttemptDeps, request: AttemptRequest, secrecy: Secre
   return deps.items.gather({ executionId, nodeId: node.id, generation }, split, abort.signal)
 }
 
-/** What a node that waits comes to when its time is up is known beforehand, and so is which edges hold then. */
 const NOTHING: Completed = { kind: 'completed', output: null }
 
+/** What a node that waits comes to when its time is up is known beforehand, and so is which edges hold then. */
 function endOf(outcome: Outcome, { node, state }: AttemptRequest): Completed | Failed {
   if (outcome.kind === 'completed' || outcome.kind === 'failed') return outcome
   if (outcome.kind === 'split') return NOTHING
