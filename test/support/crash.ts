@@ -29,20 +29,23 @@ interface Result {
 }
 
 export interface Crashed {
-  /** Whether the daemon got to its failpoint at all. */
+  /** Whether every daemon got to its failpoint. */
   readonly wasKilled: boolean
   readonly result: Result
   /** How often each node asked the sink. */
   readonly requests: Readonly<Record<string, number>>
-  /** Nodes of which an attempt was under way, as far as the log knew, by what they ask the sink for. */
+  /**
+   * Nodes of which an attempt was under way when a daemon died, as far as the log knew, by what they ask the sink for; once
+   * for every daemon.
+   */
   readonly inFlight: readonly string[]
 }
 
 export interface Stage {
   /** Undisturbed, with the places it got to, in order. */
   reference(): Promise<Pick<Crashed, 'result' | 'requests'> & { readonly places: readonly Place[] }>
-  /** Kills the daemon there, and lets the next one end the execution. */
-  crashAt(place: Place): Promise<Crashed>
+  /** Kills a daemon there, the one that takes over at the next place, and so on; the last one ends the execution. */
+  crashAt(...places: readonly Place[]): Promise<Crashed>
   violations(): Promise<Violation[]>
 }
 
@@ -107,14 +110,21 @@ export async function createStage(scene: CrashScene): Promise<Stage> {
       await running.stop('SIGTERM')
       return { result, requests: sink.requests(), places: placesIn(running.stderr()) }
     },
-    async crashAt(place) {
-      const victim = await start(url, place)
+    async crashAt(...places) {
+      const [first, ...others] = places
+      let victim = await start(url, first)
       await arm(victim)
       const id = await begin()
-      const wasKilled = !(await overOr(id, victim))
-      if (!wasKilled) await victim.stop('SIGKILL')
-      const inFlight = wasKilled ? await inFlightOf(id) : []
-      await lapse(pool)
+      let wasKilled = true
+      const inFlight: string[] = []
+      for (const next of [...others, undefined]) {
+        const isOver = await overOr(id, victim)
+        if (isOver) await victim.stop('SIGKILL')
+        else inFlight.push(...(await inFlightOf(id)))
+        wasKilled &&= !isOver
+        await lapse(pool)
+        if (next !== undefined) victim = spawn(url, { FAILPOINT: next, ARMED: 'yes' })
+      }
       const survivor = await start(url)
       if (!(await overOr(id, survivor))) throw new Error(`the second daemon ended: ${survivor.stderr()}`)
       const result = await resultOf(id)
@@ -126,7 +136,13 @@ export async function createStage(scene: CrashScene): Promise<Stage> {
 }
 
 async function start(url: string, failpoint = ''): Promise<Running> {
-  const daemon = startMbflow(['start', '--no-migrate'], {
+  const daemon = spawn(url, { FAILPOINT: failpoint })
+  await daemon.line(/is running/)
+  return daemon
+}
+
+function spawn(url: string, env: Readonly<Record<string, string>>): Running {
+  return startMbflow(['start', '--no-migrate'], {
     env: {
       DATABASE_URL: url,
       PORT: '0',
@@ -138,11 +154,9 @@ async function start(url: string, failpoint = ''): Promise<Running> {
       MBFLOW_POOLS: 'default,gpu',
       MBFLOW_SECRET_KEY: SIGNING_KEY,
       NODE_OPTIONS: `--import=${PRELOAD}`,
-      FAILPOINT: failpoint,
+      ...env,
     },
   })
-  await daemon.line(/is running/)
-  return daemon
 }
 
 async function arm(daemon: Running): Promise<void> {
@@ -153,8 +167,8 @@ async function arm(daemon: Running): Promise<void> {
 /** Whoever gets no answer calls again. */
 async function callBack(daemon: Running, sink: Sink): Promise<void> {
   const token = sink.callbacks().at(-1)
-  const origin = /http:\/\/\S+/.exec(await daemon.line(/HTTP {2}/))?.[0]
-  if (token === undefined) return
+  const origin = /http:\/\/\S+/.exec(await daemon.line(/HTTP {2}/).catch(() => ''))?.[0]
+  if (token === undefined || origin === undefined) return
   await fetch(`${origin}/callbacks/${token}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -1,10 +1,10 @@
-// Preloaded into a daemon (see crash.ts): once armed by SIGUSR2, it ends the process the moment it gets to the failpoint that
+// Preloaded into a daemon (see crash.ts): once armed, by SIGUSR2 or from the start, it ends the process the moment it gets to the failpoint that
 // FAILPOINT names, `append.after:2` the second time; without one it tells each that it gets to.
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
 
 const [name = '', times = '1'] = (process.env.FAILPOINT ?? '').split(':')
-let isArmed = false
+let isArmed = process.env.ARMED === 'yes'
 let count = 0
 
 process.on('SIGUSR2', () => {
