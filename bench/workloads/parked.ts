@@ -1,5 +1,5 @@
 // Executions that wait for a time: what a hundred thousand of them cost a daemon meanwhile, how late they are woken when
-// a thousand of them are due each second, and how long a storm takes, all of them due at one instant.
+// five hundred of them are due each second, and how long a storm takes, all of them due at one instant.
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../../src/base/clock.ts'
 import { sql } from '../../src/db/sql.ts'
@@ -11,7 +11,7 @@ import { memoryFigure, ROUNDS } from '../throughput.ts'
 
 const COUNT = 100_000
 /** How many come to their time in a second. */
-const DUE_PER_S = 1_000
+const DUE_PER_S = 500
 /** For parking so many, at the least, and for looking at those that are parked. */
 const PARKED_PER_S = 1_000
 const LOOKING_MS = 40_000
