@@ -77,7 +77,7 @@ function describe({ output }: CliContext, { shown: one, asOf }: Look): string[] 
       : []),
     ...(one.parked_reason === null
       ? []
-      : [fact('parked', `${parkedFor(one)}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
+      : [fact('parked', `${parkedFor(one, now)}${one.wake_at === null ? '' : ` until ${exactly(one.wake_at, now)}`}`)]),
     ...(one.error === null ? [] : [fact('error', one.error)]),
     ...(one.failure_handler === null ? [] : [fact('handler', handlerText(one.failure_handler))]),
     fact('input', JSON.stringify(one.input)),
@@ -93,14 +93,17 @@ function handlerText(handler: FailureHandler): string {
     : `${handler.workflow}, ${handler.execution_id}`
 }
 
-function parkedFor({ parked_reason, limit_key, rate_key, pool }: ShownExecution): string {
+function parkedFor({ parked_reason, limit_key, rate_key, line, pool }: ShownExecution, now: Date): string {
+  const before = line === null ? '' : `, ${line.ahead} before it`
   switch (parked_reason) {
     case 'pool':
-      return `until a worker takes it that serves the pool ${pool}`
+      return `for a worker that serves the pool ${pool}`
     case 'limit':
-      return `until there is room under the limit of ${limit_key}`
-    case 'rate':
-      return `until the rate of ${rate_key} lets it begin`
+      return `for a place under the limit of ${limit_key}${before}`
+    case 'rate': {
+      const next = line?.next_at ? `; the next begins at ${exactly(new Date(line.next_at), now)}` : ''
+      return `for its time under the rate of ${rate_key}${before}${next}`
+    }
     default:
       return `${parked_reason}`
   }

@@ -118,6 +118,8 @@ export interface ShownExecution extends ListedExecution {
   readonly parked_reason: string | null
   readonly limit_key: string | null
   readonly rate_key: string | null
+  /** Of one that waits for a limit or a rate: how many are before it, and when the next of them is let begin, if that is known. */
+  readonly line: { readonly ahead: number; readonly next_at: string | null } | null
   readonly pool: string | null
   readonly priority: number
   /** What became of `on_failure`; null unless it failed and its workflow names one. */
@@ -156,6 +158,14 @@ export async function showExecution(db: Db, id: string): Promise<ShownExecution 
       case when e.input_mapping is null then e.input_data else (
         select v.payload -> 'input' from public.events v
         where v.execution_id = e.id and v.event_type = 'workflow_started') end as input, e.output_data as output, e.last_sequence, e.wake_at, e.parked_reason, e.limit_key, e.rate_key, e.pool, e.priority,
+      case when e.parked_reason in ('limit', 'rate') then json_build_object(
+        'ahead', (
+          select count(*) from public.executions b
+          where (b.parked_reason = 'limit' and e.parked_reason = 'limit' and b.limit_key = e.limit_key
+              or b.parked_reason = 'rate' and e.parked_reason = 'rate' and b.rate_key = e.rate_key)
+            and (b.priority > e.priority or b.priority = e.priority and b.id < e.id)),
+        'next_at', (
+          select b.wake_at from public.rate_buckets b where e.parked_reason = 'rate' and b.key = e.rate_key)) end as line,
       case when e.status = 'failed' then (
         select v.payload -> 'handler' from public.events v
         where v.execution_id = e.id and v.sequence = e.last_sequence) end as failure_handler,

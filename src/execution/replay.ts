@@ -86,6 +86,7 @@ function showAfter({ shown, row, plan }: Known, events: readonly RecordedEvent[]
     last_sequence: events.length,
     wake_at: projected.wakeAt ?? null,
     parked_reason: projected.parkedReason ?? null,
+    line: null,
     failure_handler: handlerIn(events.at(-1)),
     limit_key: projected.limitKey ?? null,
     rate_key: projected.rateKey ?? null,

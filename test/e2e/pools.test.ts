@@ -40,8 +40,8 @@ test('nodes run on daemons that serve their pool; a daemon that dies is replaced
   await daemon('default')
   const [id = ''] = await engine.begin(workflowId, [{}])
   for (const patience = AbortSignal.timeout(20_000); !patience.aborted; await systemClock.sleep(100))
-    if ((await show(id)).includes('until a worker takes it that serves the pool gpu')) break
-  expect(await show(id)).toContain('until a worker takes it that serves the pool gpu')
+    if ((await show(id)).includes('for a worker that serves the pool gpu')) break
+  expect(await show(id)).toContain('for a worker that serves the pool gpu')
 
   const doomed = await daemon('gpu=1')
   const started = await stub.received(2)

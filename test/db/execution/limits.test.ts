@@ -41,6 +41,8 @@ test('one execution at a time: the others wait without a job, pending, and go on
     ['c', 'limit'],
   )
   expect(await findExecution(pool, b)).toMatchObject({ status: 'pending', parked_reason: 'limit', started_at: null })
+  expect((await findExecution(pool, c)).line).toEqual({ ahead: 1, next_at: null })
+  expect((await findExecution(pool, a)).line).toBeNull()
   expect(await scene.engine.queue.live([b, c])).toEqual(new Set())
   expect(scene.runner.held()).toBe(1)
   scene.finish(a)

@@ -61,6 +61,10 @@ test('who comes too often waits without a job, pending, and begins when its time
     ['c', 'rate'],
   )
   expect(await findExecution(pool, b)).toMatchObject({ status: 'pending', parked_reason: 'rate', rate_key: 'test' })
+  expect((await findExecution(pool, b)).line).toMatchObject({ ahead: 0 })
+  const { line } = await findExecution(pool, c)
+  expect(line?.ahead).toBe(1)
+  expect(Date.parse(line?.next_at ?? '')).toBeGreaterThan(Date.now() + HOUR_MS / 2)
   expect(await scene.engine.queue.live([b, c])).toEqual(new Set())
   expect(await rescueSilent(scene.engine.deps, 0)).toBe(0)
   expect(scene.runner.held()).toBe(1)

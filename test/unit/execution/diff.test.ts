@@ -18,7 +18,7 @@ function execution({ lines = ['a -> b', 'b -> c'], policies, nodes = {}, ...row 
     id: '01900000-0000-7000-8000-000000000001', workflow: 'orders', version: 1, trigger: null, status: 'completed',
     error: null, scheduled_for: null, created_at: AT, started_at: AT, completed_at: new Date(AT.getTime() + 1_000),
     trigger_data: {}, input: { n: 1 }, output: null, last_sequence: 9, wake_at: null, parked_reason: null, pool: null,
-    limit_key: null, rate_key: null,
+    limit_key: null, rate_key: null, line: null,
     priority: 0, failure_handler: null, item_of: null, ...row,
     nodes: plan.nodes.filter(({ key }) => key in nodes || Object.keys(nodes).length === 0).map(({ key, type, wave }) => ({
       key, type, wave, status: 'completed', retry_count: 0, input: null, output: null, error: null,
