@@ -84,8 +84,7 @@ export function createExplainer(subject: Subject, { specs, entries }: Past): Exp
       at: new Date(at),
       ...verdict,
       fire: entry === undefined ? null : { ...entry, lateness_ms: entry.decidedAt.getTime() - at },
-      rule:
-        (rule && { spec_version: rule.trigger.specVersion, valid_from: new Date(Math.min(rule.from, now)) }) || null,
+      rule: (rule && { spec_version: rule.trigger.specVersion, valid_from: new Date(rule.since) }) || null,
       previous: previous === null ? null : new Date(previous),
       next: next === null || verdict.reason === 'limit' ? null : new Date(next),
     }

@@ -65,8 +65,8 @@ function explain(at: string, { config = daily, trigger, prospect, open = 0, ...p
     failing: false,
   }
   const whole: Past = { specs: [spec('2026-11-01T00:00:00Z', { config })], entries: [], ...past }
-  const { outcome, reason, text, previous, next } = createExplainer(subject, whole)(Date.parse(at))
-  return { verdict: `${outcome} ${reason ?? ''}`.trim(), text, previous, next }
+  const { outcome, reason, text, rule, previous, next } = createExplainer(subject, whole)(Date.parse(at))
+  return { verdict: `${outcome} ${reason ?? ''}`.trim(), text, rule, previous, next }
 }
 
 test('a slot that fired names its execution and how it fares', () => {
@@ -171,12 +171,17 @@ test('a slot not yet disposed of says what would become of it now', () => {
 })
 
 test('a slot of the future will fire', () => {
-  expect(explain('2026-11-25T09:00:00Z')).toEqual({
+  expect(explain('2026-11-25T09:00:00Z')).toMatchObject({
     verdict: 'will_fire',
     text: 'it will fire',
     previous: new Date('2026-11-24T09:00:00Z'),
     next: new Date('2026-11-26T09:00:00Z'),
   })
+})
+
+test('the rule of a slot to come is that of today, since it was set', () => {
+  const { rule } = explain('2026-11-23T09:00:00Z', { specs: [spec('2026-11-01T00:00:00Z')] })
+  expect(rule).toEqual({ spec_version: 1, valid_from: new Date('2026-11-01T00:00:00Z') })
 })
 
 test('with overlap skip a slot of the future will fire unless an execution is open', () => {
