@@ -14,17 +14,19 @@ import { findByKey } from '../db/by-key.ts'
 import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import type { Pulsed } from '../db/pulse.ts'
-import { type ControlDeps, control, controlIn } from './control.ts'
+import { type ControlDeps, controlIn } from './control.ts'
 import { turnJob } from './projection.ts'
-import { type Standing, stepsOf } from './split.ts'
+import { type Standing, type Step, stepsOf } from './split.ts'
 import {
   endSplit,
   findItems,
   findOpenItems,
   findUnfinished,
+  holdSplit,
   insertItems,
   loadStandings,
   moveOn,
+  type OpenItem,
   standsStill,
   tryLockSplits,
 } from './split-store.ts'
@@ -34,8 +36,10 @@ interface ChildrenDeps extends ControlDeps {
   readonly pool: Pool
 }
 
-/** Items that run again, in one transaction: their histories are in memory until its end. */
-const RETRIED_AT_ONCE = 50
+/** Items that run again, or are asked for something, in one transaction: their histories are in memory until its end. */
+const ASKED_AT_ONCE = 50
+/** Items that are made in one transaction, of however many splits. */
+const MOST_OPENED = 1_000
 const OVER: ReadonlySet<ExecutionStatus> = new Set(['completed', 'failed', 'cancelled'])
 const NIL = '00000000-0000-0000-0000-000000000000'
 
@@ -55,23 +59,27 @@ export async function seeToSplits(deps: ChildrenDeps, executionIds: readonly str
     const [, held] = await Promise.all([findByKey(tx), tryLockSplits(tx, executionIds)])
     const standings = await loadStandings(tx, held)
     const opened = new Map<Standing, Opened>()
+    let room = MOST_OPENED
     for (const split of standings) {
       const step = stepsOf(split).find(({ kind }) => kind === 'open')
-      if (step?.kind === 'open') opened.set(split, await openItems(tx, deps, { split, count: step.count }))
+      if (step?.kind !== 'open' || room === 0) continue
+      const count = Math.min(step.count, room)
+      opened.set(split, await openItems(tx, deps, { split, count }))
+      room -= count
     }
     if (opened.size > 0) await notify(tx, 'jobs')
-    return { held, standings, opened }
+    return { held: room === 0 ? [] : held, standings, opened } // what there was no room for comes again
   })
   if (opened.size > 0) failpoint('open.after')
   const again = new Set(executionIds.filter(id => !held.includes(id)))
   let total = 0
   let didAny = false
   for (const split of standings) {
-    const { passed, begun } = opened.get(split) ?? { passed: 0, begun: 0 }
+    const { passed, begun } = opened.get(split) ?? NONE
     total += begun
     didAny ||= passed > 0
-    const hasRoom = split.open + begun < split.maxParallel
-    if (passed > 0 && hasRoom && split.nextIndex + passed < split.total) again.add(split.executionId)
+    const isBehind = split.open + begun < split.maxParallel && split.nextIndex + passed < split.total
+    if (passed > 0 && isBehind) again.add(split.executionId)
     if (await carryOut(deps, split)) didAny = true
   }
   return { opened: total, didAny, again: [...again] }
@@ -95,7 +103,7 @@ async function openItems(
   const there = await findItems(tx, split, { from, to: from + count })
   // After a retry some may be there: those that completed stay, those that did not begin again, once they are over.
   const left = there.filter(({ status }) => status === 'failed' || status === 'cancelled')
-  const stops = [there.find(({ status }) => !OVER.has(status))?.index, left[RETRIED_AT_ONCE]?.index]
+  const stops = [there.find(({ status }) => !OVER.has(status))?.index, left[ASKED_AT_ONCE]?.index]
   const to = Math.min(from + count, ...stops.filter(index => index !== undefined))
   if (to === from || !(await moveOn(tx, split, { from, to }))) return NONE
   const known = new Set(there.map(({ index }) => index))
@@ -123,21 +131,35 @@ async function carryOut(deps: ChildrenDeps, split: Standing): Promise<boolean> {
     if (step.kind === 'open') continue
     if (step.kind === 'end') await deps.pool.transaction(tx => endSplit(tx, split))
     else if (step.kind === 'gather') await gather(deps, split)
-    else {
-      const reason = step.kind === 'cancel' ? { reason: step.reason } : {}
-      const command = { verb: step.kind, by: byOf(split), ...reason, ofSplit: true } as const
-      const items = await findOpenItems(deps.pool, split)
-      const answers = await control(deps, command, itemsFor(step.kind, items))
-      if (!answers.some(answer => answer.kind === 'done')) continue
-    }
+    else if (!(await askItems(deps, split, step))) continue
     didAny = true
   }
   return didAny
 }
 
-function itemsFor(verb: 'cancel' | 'pause' | 'resume', items: Awaited<ReturnType<typeof findOpenItems>>): string[] {
-  const wanted = verb === 'cancel' ? items : items.filter(({ status }) => (status === 'paused') === (verb === 'resume'))
-  return wanted.map(({ id }) => id)
+/** Asks it of all that are open and were not asked yet; whether any was. */
+async function askItems(
+  deps: ChildrenDeps,
+  split: Standing,
+  step: Extract<Step, { kind: 'cancel' | 'pause' | 'resume' }>,
+): Promise<boolean> {
+  const reason = step.kind === 'cancel' ? { reason: step.reason } : {}
+  const command = { verb: step.kind, by: byOf(split), ...reason, ofSplit: true } as const
+  const ids = (await findOpenItems(deps.pool, split)).filter(item => lacks(item, step.kind)).map(({ id }) => id)
+  for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) {
+    const executionIds = ids.slice(i, i + ASKED_AT_ONCE)
+    await deps.pool.transaction(async tx => {
+      // Who was stopped since it looked does not cancel what a retry has opened again meanwhile.
+      if (await holdSplit(tx, split)) await controlIn(tx, deps, { command, executionIds })
+    })
+  }
+  return ids.length > 0
+}
+
+function lacks({ status, asked }: OpenItem, verb: 'cancel' | 'pause' | 'resume'): boolean {
+  if (verb === 'resume') return status === 'paused'
+  if (asked === 'workflow_cancel_requested') return false
+  return verb === 'cancel' || (status !== 'paused' && asked !== 'workflow_pause_requested')
 }
 
 /** Tells the node of the split that its items have ended. */

@@ -1,7 +1,7 @@
 // What the items of splits need of the database while they run, and what their split needs of them in the end.
-import { excerpt } from '../base/errors.ts'
+import { excerpt, messageOf } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
-import { MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
+import { jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
 import { createLru } from '../base/lru.ts'
 import { outlast, type Pool } from '../db/pool.ts'
 import { failed, type NodeType, type Outcome } from '../node/node-type.ts'
@@ -23,8 +23,9 @@ export interface ItemsDeps {
   readonly nodeTypes: ReadonlyMap<string, NodeType>
 }
 
-/** Splits whose surroundings are kept in memory. What came before a split does not change while its items run. */
+/** Splits whose surroundings are kept in memory, if they are not larger: it does not change while their items run. */
 const KEPT = 20
+const LARGEST_KEPT = 2 * MAX_OUTPUT_BYTES
 /** PostgreSQL writes JSON with blanks: what is too large is so by far. */
 const MOST_TEXT = 2 * MAX_OUTPUT_BYTES
 const LONGEST_MESSAGE = 1000
@@ -43,7 +44,7 @@ export function createItems({ pool, nodeTypes }: ItemsDeps): Items {
     if (found !== undefined) return found
     const asked = load(of, whole)
       .then(outer => {
-        known.set(name, outer)
+        if (jsonBytes({ ...outer }, LARGEST_KEPT) <= LARGEST_KEPT) known.set(name, outer)
         return outer
       })
       .finally(() => loading.delete(name))
@@ -68,7 +69,7 @@ export function createItems({ pool, nodeTypes }: ItemsDeps): Items {
       try {
         return await outlast(() => collect(pool, of, split), signal)
       } catch (error) {
-        if (!signal.aborted) throw error
+        if (!signal.aborted) return failed('NODE_CRASHED', messageOf(error))
         return failed('NODE_ABORTED', 'the attempt was aborted', { retryable: true })
       }
     },

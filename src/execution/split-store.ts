@@ -4,6 +4,7 @@ import type { Json } from '../base/json.ts'
 import { words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
+import type { EventType } from '../event/event.ts'
 import type { Around, SplitKey } from './item.ts'
 import type { Standing } from './split.ts'
 import type { ExecutionStatus } from './state.ts'
@@ -75,14 +76,38 @@ export function findItems(
     order by item_index`)
 }
 
+export interface OpenItem {
+  readonly id: string
+  readonly status: ExecutionStatus
+  /** The latest event by which something was asked of it. */
+  readonly asked: EventType | null
+}
+
 /** Those that are not over; the most that may be open at once. */
-export function findOpenItems(db: Db, { executionId, nodeId, generation }: SplitKey): Promise<ItemRow[]> {
+export function findOpenItems(db: Db, { executionId, nodeId, generation }: SplitKey): Promise<OpenItem[]> {
   return db.rows(sql('split.openItems')`
-    select id, item_index as index, status
-    from public.executions
-    where parent_execution_id = ${executionId} and parent_node_id = ${nodeId} and generation = ${generation}
-      and status in ('pending', 'running', 'paused')
-    order by item_index`)
+    select c.id, c.status, (
+      select v.event_type from public.events v
+      where v.execution_id = c.id and v.event_type in ('workflow_cancel_requested', 'workflow_pause_requested',
+        'workflow_paused', 'workflow_resumed', 'workflow_retried')
+      order by v.sequence desc limit 1) as asked
+    from public.executions c
+    where c.parent_execution_id = ${executionId} and c.parent_node_id = ${nodeId} and c.generation = ${generation}
+      and c.status in ('pending', 'running', 'paused')
+    order by c.item_index`)
+}
+
+/** Whether it stands as it was found, and does so until the transaction ends. */
+export async function holdSplit(
+  tx: Tx,
+  { executionId, nodeId, generation, since, status }: Standing,
+): Promise<boolean> {
+  const rows = await tx.rows(sql('split.hold')`
+    select from public.splits
+    where execution_id = ${executionId} and node_id = ${nodeId} and generation = ${generation}
+      and since = ${since} and status = ${status}
+    for share`)
+  return rows.length === 1
 }
 
 /** Makes the executions of these items; resolves to the ids of those that were not there. */

@@ -1,5 +1,6 @@
 // Draws a plan as text: boxes in waves, joined by lines, for plans a terminal can hold; for the others a list of waves
-// and edges. Never wider than WIDTH columns, unless a single key is; the expressions of conditional edges follow the drawing.
+// and edges. Never wider than WIDTH columns, unless a single key is; the expressions of conditional edges follow the drawing,
+// and so does what runs for each item of a split.
 import type { Item } from './draw-layers.ts'
 import { type Channel, columnOf, extentOf, type Layout, layOut } from './draw-layout.ts'
 import type { Plan, PlanEdge } from './waves.ts'
@@ -9,6 +10,15 @@ const MOST_NODES = 20
 const MOST_TRACKS = 6
 
 export function drawWaves(plan: Plan): string {
+  const regions = plan.nodes.flatMap(({ key, id }) => {
+    const region = plan.regions.get(id)
+    if (region === undefined) return []
+    return ['', `for each item, from ${key} to ${region.exits?.[0]?.to}:`, drawWaves(region)]
+  })
+  return [drawPlan(plan), ...regions].join('\n')
+}
+
+function drawPlan(plan: Plan): string {
   const drawing = plan.nodes.length <= MOST_NODES ? drawBoxes(plan) : null
   return drawing ?? listWaves(plan)
 }
@@ -122,7 +132,10 @@ function shortCondition({ condition }: PlanEdge): string {
 
 function conditionLines(plan: Plan): string[] {
   const edges = plan.nodes.flatMap(node => node.outgoing)
-  const lines = edges.filter(edge => edge.condition && 'when' in edge.condition).map(edge => edgeLine(plan, edge))
+  const exits = plan.exits ?? []
+  const lines = edges
+    .filter(edge => edge.condition && ('when' in edge.condition || exits.includes(edge)))
+    .map(edge => edgeLine(plan, edge))
   return lines.length === 0 ? [] : ['', ...lines]
 }
 
@@ -142,7 +155,7 @@ function listWaves(plan: Plan): string {
   )
   const edges = plan.nodes.flatMap(({ key, outgoing }) => {
     const [plain, conditional] = [outgoing.filter(edge => !edge.condition), outgoing.filter(edge => edge.condition)]
-    const targets = plain.map(edge => plan.nodes[edge.target]?.key ?? '')
+    const targets = plain.map(edge => edge.to)
     return [...labelled(`${key} → `, targets), ...conditional.map(edge => edgeLine(plan, edge))]
   })
   return [...waves, ...(edges.length === 0 ? [] : ['', ...edges]), ...compensationLines(plan)].join('\n')
@@ -154,8 +167,8 @@ function marginOf(plan: Plan): number {
 }
 
 /** Long expressions end in an ellipsis: the document shows them whole. */
-function edgeLine(plan: Plan, { source, target, condition }: PlanEdge): string {
-  const line = `${plan.nodes[source]?.key} → ${plan.nodes[target]?.key}${conditionText(condition)}`
+function edgeLine(plan: Plan, { source, to, condition }: PlanEdge): string {
+  const line = `${plan.nodes[source]?.key} → ${to}${conditionText(condition)}`
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`
 }
 

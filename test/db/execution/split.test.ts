@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
+import { sql } from '../../../src/db/sql.ts'
 import { findExecution } from '../../../src/execution/find.ts'
 import { rescueSilent } from '../../../src/execution/wake.ts'
 import type { NodeContext, Outcome } from '../../../src/node/node-type.ts'
@@ -236,5 +237,36 @@ test('items count against no limit of their workflow', async () => {
   }
   const scene = await splitScene(pool, document)
   expect((await scene.run([1, 2, 3])).output).toEqual([1, 2, 3])
+  await scene.end()
+})
+
+test('the ends of items are announced to no trigger, and start no handler of failures', async () => {
+  await pool.run(sql('test.listener')`
+    with w as (insert into public.workflows (name, status, published_at) values ('listener', 'active', now()) returning id, name)
+    insert into public.triggers (workflow_id, workflow_name, key, name, type, config)
+    select id, name, 'ends', 'ends', 'event', '{"types": ["mbflow.execution.completed", "mbflow.execution.failed"]}' from w`)
+  const document = around({ items: 'input', on_item_error: 'collect' })
+  const settings = { on_failure: 'listener' }
+  const scene = await splitScene(pool, { ...document, settings }, { execute: oddFails })
+  const { id } = await scene.run([0, 1])
+  const announced = await pool.rows<{ of: string }>(sql('test.announced')`
+    select data ->> 'execution_id' as of from public.inbound_events`)
+  expect(announced.map(row => row.of)).toEqual([id])
+  const handlers = await pool.rows(sql('test.handlers')`
+    select from public.executions where trigger_data ->> 'type' = 'on_failure'`)
+  expect(handlers).toEqual([])
+  await scene.end()
+})
+
+test('an item in a pool runs on the workers that serve it', async () => {
+  const { nodes, edges } = around({ items: 'input' }, { transform: { expression: 'item' } })
+  const pooled = nodes.map(node => ('key' in node && node.key === 'body' ? { ...node, pool: 'gpu' } : node))
+  const scene = await splitScene(pool, { nodes: pooled, edges })
+  const id = await scene.begin([1, 2])
+  await scene.until(async () => (await scene.items(id)).length === 2)
+  const server = scene.engine.runner({ pool: 'gpu' })
+  await server.start()
+  expect((await scene.engine.ended(id)).output).toEqual([1, 2])
+  await server.stop()
   await scene.end()
 })

@@ -37,6 +37,18 @@ test('an edge with a condition says so; what it depends on follows the drawing',
   expect(drawing).toMatch(/\n\ncheck → late {2}when output\.minutes > 5$/)
 })
 
+test('what runs for each item of a split follows the drawing', () => {
+  const types: Readonly<Record<string, string>> = { each: 'split', all: 'merge' }
+  const graph = workflow('each body all', { 'body all': { branch: 'good' } })
+  const nodes = graph.nodes.map(node => ({ ...node, type: types[node.key] ?? node.type }))
+  const [around = '', region] = drawWaves(compilePlan({ ...graph, nodes })).split(
+    '\n\nfor each item, from each to all:\n',
+  )
+  expect(around).toMatch(/each · split(.|\n)*all · merge/)
+  expect(around).not.toContain('body')
+  expect(region).toMatch(/^.*\nwave 0 {2}│ +body · transform +│\n.*\n\nbody → all {2}branch good$/)
+})
+
 test('node types are left out when only that makes the drawing narrow enough', () => {
   const drawing = drawWaves(compilePlan(workflow(Array.from({ length: 7 }, (_, i) => `s node${i}`).join(';'))))
   expect(drawing).toContain('│ node0 │   │ node1 │')
