@@ -6,6 +6,8 @@ import type { Queue } from '../queue/queue.ts'
 
 export interface PoolWatchDeps {
   readonly queue: Pick<Queue, 'unserved'>
+  /** Pools that this process serves: what waits for one of them waits for this process. */
+  readonly served: readonly string[]
   readonly clock: Clock
   readonly log: Logger
 }
@@ -15,7 +17,7 @@ const LOOK_MS = 15_000
 const PATIENCE_MS = 15_000
 const REMIND_MS = 600_000
 
-export function createPoolWatch({ queue, clock, log }: PoolWatchDeps): Loop {
+export function createPoolWatch({ queue, served, clock, log }: PoolWatchDeps): Loop {
   /** When it was last said, by pool. */
   const said = new Map<string, number>()
   return createLoop({
@@ -25,7 +27,7 @@ export function createPoolWatch({ queue, clock, log }: PoolWatchDeps): Loop {
     every: LOOK_MS,
     async tick() {
       const now = clock.monotonic()
-      const unserved = await queue.unserved(PATIENCE_MS)
+      const unserved = (await queue.unserved(PATIENCE_MS)).filter(({ pool }) => !served.includes(pool))
       for (const pool of said.keys()) if (!unserved.some(one => one.pool === pool)) said.delete(pool)
       for (const { pool, waiting } of unserved) {
         if (now - (said.get(pool) ?? Number.NEGATIVE_INFINITY) < REMIND_MS) continue

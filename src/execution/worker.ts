@@ -110,7 +110,14 @@ export function createWorker(deps: WorkerDeps, { hold, onEnded, onWaiting, origi
   return {
     wake,
     heed: commands.wake,
-    parts: [client, commands, ...all, timers, rescue, createPoolWatch({ queue, clock, log })],
+    parts: [
+      client,
+      commands,
+      ...all,
+      timers,
+      rescue,
+      createPoolWatch({ queue, served: [...runners.keys()], clock, log }),
+    ],
     pulsed: [...all, timers],
   }
 }

@@ -1,4 +1,5 @@
 // What is asked of the queue in a way that pg-boss does not offer. Whatever changes it goes through pg-boss.
+import { DEFAULT_POOL } from '../base/pool-name.ts'
 import type { Db } from '../db/pool.ts'
 import { type Fragment, part, sql } from '../db/sql.ts'
 import { POOL_QUEUES, type QueueName, queues } from './queues.ts'
@@ -18,21 +19,24 @@ export async function liveJobs(db: Db, ids: readonly string[]): Promise<Set<stri
   return new Set(rows.map(row => row.id))
 }
 
-/** A pool of which jobs wait, and none is worked on. */
+/** A pool, or the default one, of which jobs wait, and none is worked on. */
 export interface Unserved {
   readonly pool: string
+  /** Of more than a thousand, so many. */
   readonly waiting: number
 }
 
 /** Pools of which jobs have waited for `patience` milliseconds while no worker holds one. */
 export function unservedPools(db: Db, patience: number): Promise<Unserved[]> {
   return db.rows(sql('queue.unserved')`
-    select substr(q.name, ${POOL_QUEUES.length + 1}) as pool, line.waiting
-    from pgboss.queue q cross join lateral (
-      select count(*)::integer as waiting, min(created_on) as since
-      from pgboss.job where name = q.name and state < 'active'
-    ) as line
-    where starts_with(q.name, ${POOL_QUEUES}) and line.since < now() - ${patience} * interval '1 millisecond'
+    select case q.name when ${queues.exec.name} then ${DEFAULT_POOL} else substr(q.name, ${POOL_QUEUES.length + 1}) end as pool,
+      (select count(*)::integer from (
+        select from pgboss.job where name = q.name and state < 'active' limit 1000) as line) as waiting
+    from pgboss.queue q
+    where (q.name = ${queues.exec.name} or starts_with(q.name, ${POOL_QUEUES}))
       and not exists (select from pgboss.job where name = q.name and state = 'active')
-    order by q.name`)
+      and exists (
+        select from pgboss.job where name = q.name and state < 'active'
+          and created_on < now() - ${patience} * interval '1 millisecond')
+    order by pool`)
 }

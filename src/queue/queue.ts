@@ -13,7 +13,7 @@ import type { Service } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
 import { createPool, type Pool, type RawDb, type Tx } from '../db/pool.ts'
 import { liveJobs, type Unserved, unservedPools } from './queue-store.ts'
-import { type QueueName, queueOf, queues } from './queues.ts'
+import { POOL_QUEUES, type QueueName, queueOf, queues } from './queues.ts'
 import { createStatistics } from './statistics.ts'
 
 /** Identifies one claim of a job; what `settle` and `touch` need. */
@@ -250,6 +250,8 @@ export async function installQueue(url: string, log: Logger): Promise<void> {
       if (await boss.getQueue(name)) await boss.updateQueue(name, options)
       else await boss.createQueue(name, options)
     }
+    for (const { name } of await boss.getQueues())
+      if (name.startsWith(POOL_QUEUES)) await boss.updateQueue(name, queues.exec.options)
     // Claims must keep their plan while the table turns over: vacuum and analyze early (autovacuum's defaults wait for 20 %).
     await pool.executeSql(`alter table ${SCHEMA}.job_common set (
       autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,

@@ -110,7 +110,7 @@ test('without a worker that serves its pool it waits, holds no worker, and says 
 test('which pools nobody serves is said once, and again when it comes to that again', async () => {
   const said: unknown[] = []
   const log = { ...silentLogger, warn: (fields: unknown) => void said.push(fields) } as Logger
-  const watch = createPoolWatch({ queue: engine.queue, clock: systemClock, log })
+  const watch = createPoolWatch({ queue: engine.queue, served: ['default'], clock: systemClock, log })
   const look = async (): Promise<void> => {
     const asked = systemClock.monotonic()
     watch.wake()
@@ -131,6 +131,24 @@ test('which pools nobody serves is said once, and again when it comes to that ag
   }
   await watch.stop()
   expect(said).toEqual(Array(2).fill({ evt: 'pool.unserved', pool: 'gpu', waiting: 1 }))
+})
+
+test('what waits for the default pool is told of by daemons that serve another only', async () => {
+  await begin(['a'], {})
+  await pool.run(sql('test.long')`update pgboss.job set created_on = now() - interval '1 minute'`)
+  expect(await engine.queue.unserved(15_000)).toEqual([{ pool: 'default', waiting: 1 }])
+  const said = (served: string[]): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const log = { ...silentLogger, warn: (fields: { pool: string }) => resolve(fields.pool) } as unknown as Logger
+      const watch = createPoolWatch({ queue: engine.queue, served, clock: systemClock, log })
+      void watch
+        .start()
+        .then(() => watch.stop())
+        .then(() => resolve('nothing'), reject)
+    })
+  expect(await said(['gpu'])).toBe('default')
+  expect(await said(['default', 'gpu'])).toBe('nothing')
+  await hold(await claim())
 })
 
 test('a pool whose workers are busy is served', async () => {
