@@ -116,18 +116,18 @@ interface Reader {
   read(slot: Instant): Reading
 }
 
-/** Abbreviations are looked up once per stretch of constant offset: formatting dates costs more than computing slots. */
+/** What is the same for a stretch of constant offset is made once for it: formatting dates costs more than computing slots. */
 function createReader(timezone: string): Reader {
   const zone = zoneNamed(timezone)
   const abbreviationAt = createAbbreviations(timezone)
-  let known = { from: Number.NaN, abbreviation: '' }
+  let known = { from: Number.NaN, abbreviation: '', suffix: '' }
   return {
     timezone,
     zone,
     read(slot) {
       const { from, offset } = zone.stretchAt(slot)
-      if (known.from !== from) known = { from, abbreviation: abbreviationAt(slot) }
-      return { timezone, local: isoOf(slot, offset), abbreviation: known.abbreviation }
+      if (known.from !== from) known = { from, abbreviation: abbreviationAt(slot), suffix: suffixOf(offset) }
+      return { timezone, local: localOf(slot + offset) + known.suffix, abbreviation: known.abbreviation }
     },
   }
 }
@@ -146,11 +146,17 @@ function createAbbreviations(timeZone: string): (instant: Instant) => string {
   }
 }
 
-function isoOf(instant: Instant, offset: number): string {
-  const text = new Date(instant + offset).toISOString().replace(/(\.000)?Z$/, '')
+/** `2026-11-22T09:00:00`, with milliseconds if there are any. */
+function localOf(local: number): string {
+  const text = new Date(local).toISOString()
+  return text.endsWith('.000Z') ? text.slice(0, -5) : text.slice(0, -1)
+}
+
+/** `+05:45` */
+function suffixOf(offset: number): string {
   const minutes = Math.floor(Math.abs(offset) / 60_000)
   const pad = (value: number): string => String(value).padStart(2, '0')
-  return `${text}${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`
+  return `${offset < 0 ? '-' : '+'}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`
 }
 
 /** `02:00` of a local time. */

@@ -50,7 +50,10 @@ export function zoneNamed(name: string): Zone {
 function createZone(name: string): Zone {
   const offsetAt = createOffsets(name)
   const years = new Map<number, readonly Stretch[]>()
+  // Whoever walks along the slots asks for the same stretch again and again.
+  let latest: { readonly since: Instant; readonly stretch: Stretch } | undefined
   const stretchAt = (instant: Instant): Stretch => {
+    if (latest !== undefined && latest.since <= instant && instant < latest.stretch.until) return latest.stretch
     const year = new Date(instant).getUTCFullYear()
     const cycles = Math.max(0, Math.floor((year - RULES_ONLY) / CYCLE_YEARS))
     if (cycles > 0) return later(stretchAt(instant - cycles * CYCLE_MS), cycles * CYCLE_MS)
@@ -59,7 +62,9 @@ function createZone(name: string): Zone {
       stretches = stretchesOf(year, offsetAt)
       years.set(year, stretches)
     }
-    return stretches.find(({ until }) => instant < until) as Stretch
+    const stretch = stretches.find(({ until }) => instant < until) as Stretch
+    latest = { since: Math.max(stretch.from, startOfMonth(year, 0)), stretch }
+    return stretch
   }
   return { stretchAt }
 }
