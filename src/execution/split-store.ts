@@ -1,8 +1,9 @@
 // The SQL of splits. How many items are open, and whether one failed, is asked of their executions, by partial indexes:
 // there is no counter that could be wrong.
 import type { Json } from '../base/json.ts'
+import { rowsByKey } from '../db/by-key.ts'
 import { words } from '../db/columns.ts'
-import type { Db, Tx } from '../db/pool.ts'
+import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { EventType } from '../event/event.ts'
 import type { Around, SplitKey } from './item.ts'
@@ -84,8 +85,10 @@ export interface OpenItem {
 }
 
 /** Those that are not over; the most that may be open at once. */
-export function findOpenItems(db: Db, { executionId, nodeId, generation }: SplitKey): Promise<OpenItem[]> {
-  return db.rows(sql('split.openItems')`
+export function findOpenItems(pool: Pool, { executionId, nodeId, generation }: SplitKey): Promise<OpenItem[]> {
+  return rowsByKey(
+    pool,
+    sql('split.openItems')`
     select c.id, c.status, (
       select v.event_type from public.events v
       where v.execution_id = c.id and v.event_type in ('workflow_cancel_requested', 'workflow_pause_requested',
@@ -94,7 +97,8 @@ export function findOpenItems(db: Db, { executionId, nodeId, generation }: Split
     from public.executions c
     where c.parent_execution_id = ${executionId} and c.parent_node_id = ${nodeId} and c.generation = ${generation}
       and c.status in ('pending', 'running', 'paused')
-    order by c.item_index`)
+    order by c.item_index`,
+  )
 }
 
 /** Whether it stands as it was found, and does so until the transaction ends. */
@@ -142,11 +146,17 @@ export async function endSplit(tx: Tx, { executionId, nodeId, generation, since,
 }
 
 /** Executions after an id, in order, with splits that have not ended. */
-export async function findUnfinished(db: Db, { after, limit }: { after: string; limit: number }): Promise<string[]> {
-  const rows = await db.rows<{ id: string }>(sql('split.unfinished')`
+export async function findUnfinished(
+  pool: Pool,
+  { after, limit }: { after: string; limit: number },
+): Promise<string[]> {
+  const rows = await rowsByKey<{ id: string }>(
+    pool,
+    sql('split.unfinished')`
     select distinct execution_id as id from public.splits
     where status <> 'ended' and execution_id > ${after}
-    order by execution_id limit ${limit}`)
+    order by execution_id limit ${limit}`,
+  )
   return rows.map(row => row.id)
 }
 
@@ -174,11 +184,13 @@ const PAGE = 1_000
 
 /** What became of the items from `from` on, a page of them. */
 export function pageOfResults(
-  db: Db,
+  pool: Pool,
   { executionId, nodeId, generation }: SplitKey,
   { from, most }: { from: number; most: number },
 ): Promise<Result[]> {
-  return db.rows(sql('split.results')`
+  return rowsByKey(
+    pool,
+    sql('split.results')`
     select index, id, status, error, bytes,
       case when sum(bytes) over (order by index) <= ${most} then output end as output
     from (
@@ -188,27 +200,33 @@ export function pageOfResults(
       where parent_execution_id = ${executionId} and parent_node_id = ${nodeId} and generation = ${generation}
         and item_index >= ${from} and item_index < ${from + PAGE}
     ) as page
-    order by index`)
+    order by index`,
+  )
 }
 
 /** The first that failed by itself, else the first that was cancelled, and how many did. */
 export async function findFailure(
-  db: Db,
+  pool: Pool,
   { executionId, nodeId, generation }: SplitKey,
 ): Promise<(Pick<Result, 'index' | 'id' | 'error'> & { readonly failed: number }) | undefined> {
-  const [row] = await db.rows<Pick<Result, 'index' | 'id' | 'error'> & { failed: number }>(sql('split.failure')`
+  const [row] = await rowsByKey<Pick<Result, 'index' | 'id' | 'error'> & { failed: number }>(
+    pool,
+    sql('split.failure')`
     select item_index as index, id, error, (count(*) filter (where status = 'failed') over ())::integer as failed
     from public.executions
     where parent_execution_id = ${executionId} and parent_node_id = ${nodeId} and generation = ${generation}
       and status in ('failed', 'cancelled')
     order by status = 'cancelled', item_index
-    limit 1`)
+    limit 1`,
+  )
   return row
 }
 
 /** The executions around an item, the innermost first, with what the nodes named came to in them (null: all nodes). */
-export function loadAround(db: Db, of: SplitKey, keys: readonly string[] | null): Promise<Around[]> {
-  return db.rows(sql('split.around')`
+export function loadAround(pool: Pool, of: SplitKey, keys: readonly string[] | null): Promise<Around[]> {
+  return rowsByKey(
+    pool,
+    sql('split.around')`
     with recursive around as (
       select e.id, ${of.nodeId}::uuid as node_id, e.parent_execution_id, e.parent_node_id, e.trigger_data, 0 as distance
       from public.executions e where e.id = ${of.executionId}
@@ -225,5 +243,6 @@ export function loadAround(db: Db, of: SplitKey, keys: readonly string[] | null)
         where x.execution_id = a.id and x.status in ('completed', 'failed', 'skipped')
           and (${keys}::text[] is null or n.key = any(${keys}))), '{}') as nodes
     from around a
-    order by a.distance`)
+    order by a.distance`,
+  )
 }
