@@ -17,9 +17,11 @@ import type { Runner } from '../../../src/queue/runner.ts'
 import type { NodePolicy, WorkflowSettings } from '../../../src/workflow/workflow.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, scripted, type TestEngine } from '../../support/engine.ts'
+import { splitScene } from '../../support/split-scene.ts'
 
 const done: Outcome = { kind: 'completed', output: null }
 const gpu = { pool: 'gpu' }
+const BROKEN = { code: 'BROKEN', message: 'it broke' }
 
 let pool: Pool
 let engine: TestEngine
@@ -334,4 +336,38 @@ test('whichever pools its nodes name, an execution comes to its end, each node h
     }),
     { numRuns: 15 },
   )
+})
+
+test('the nodes of items run on the pool they name, and so does what undoes another', async () => {
+  const ran: string[] = []
+  const config = { provider: 'mock', model: 'any', prompt: 'anything' }
+  const document = {
+    nodes: [
+      { key: 'each', type: 'split', compensate: 'undo', config: { items: '[1, 2, 3]' } },
+      { key: 'work', type: 'llm', pool: 'gpu', config },
+      { key: 'all', type: 'merge' },
+      { key: 'check', type: 'llm', config },
+      { key: 'undo', type: 'llm', pool: 'gpu', config },
+    ],
+    edges: [
+      { from: 'each', to: 'work' },
+      { from: 'work', to: 'all' },
+      { from: 'all', to: 'check' },
+    ],
+  }
+  const split = await splitScene(pool, document, {
+    execute: async ({ log }) => {
+      ran.push(String(log.bindings().node))
+      return log.bindings().node === 'check' ? { kind: 'failed', error: { ...BROKEN, retryable: false } } : done
+    },
+  })
+  const id = await split.begin()
+  await split.until(async () => (await split.items(id)).filter(item => item.status === 'running').length === 3)
+  expect(ran).toEqual([])
+  const ofPool = split.engine.runner({ pool: 'gpu' })
+  await ofPool.start()
+  expect(await split.engine.ended(id)).toMatchObject({ status: 'failed', error: 'check: BROKEN: it broke' })
+  expect(ran).toEqual(['work', 'work', 'work', 'check', 'undo'])
+  await ofPool.stop()
+  await split.end()
 })
