@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { describeConfig, type Environment, type Flags, loadConfig } from '../../../src/base/config.ts'
 import { MbflowError, type Problem } from '../../../src/base/errors.ts'
 import { logLevels } from '../../../src/base/log.ts'
@@ -17,8 +17,12 @@ function problemsOf(env: Environment, flags: Flags = {}): readonly Problem[] {
   return []
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'mbflow-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+let files = 0
+
 function secretFile(content: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'mbflow-config-')), 'secret')
+  const file = join(folder, `secret-${++files}`)
   writeFileSync(file, content)
   return file
 }
