@@ -6,13 +6,13 @@
 import { createAddressRanges } from '../base/address-ranges.ts'
 import type { JsonObject } from '../base/json.ts'
 import { MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
-import type { WebhookConfig } from '../trigger/webhook-config.ts'
+import type { WebhookAuth, WebhookConfig } from '../trigger/webhook-config.ts'
 import { checkMediaType, readBody } from './body.ts'
 import { answerBody, answerQuery, type Reply } from './challenge.ts'
 import { contentHash, deliveryIdOf, deliveryKey } from './delivery.ts'
 import { type Fields, parseFields } from './fields.ts'
 import { inputOf } from './input.ts'
-import { hookNotFound, type Refused, refused } from './refusal.ts'
+import { hookNotFound, type Refused, refusalStatuses, refused } from './refusal.ts'
 import type { InboundRequest } from './request.ts'
 import { type Proof, verify } from './verification.ts'
 
@@ -40,7 +40,7 @@ export function createReception(config: WebhookConfig): (request: InboundRequest
   const allowed = allow_from && createAddressRanges(allow_from)
   const challenge = config.challenge ?? (auth.scheme === 'slack' ? 'slack' : undefined)
 
-  return (request, at) => {
+  const judge = (request: InboundRequest, at: Circumstances): Reception => {
     if (allowed && (at.client === null || !allowed.has(at.client)))
       return refused('ADDRESS_REFUSED', 'this hook does not take requests from this address')
     const query = readQuery(request)
@@ -63,6 +63,19 @@ export function createReception(config: WebhookConfig): (request: InboundRequest
       input: inputOf(auth, { request, query: query.value, body: body.value, now: at.now }),
     }
   }
+  return (request, at) => {
+    const reception = judge(request, at)
+    const isUnproven = reception.kind === 'refused' && refusalStatuses[reception.code] === 401
+    return isUnproven ? { ...reception, authenticate: wayOf(auth) } : reception
+  }
+}
+
+/** How to prove oneself, as HTTP says it; schemes that HTTP has no name for go by ours. */
+function wayOf(auth: WebhookAuth): string {
+  if (auth.scheme === 'basic') return 'Basic realm="hook", charset="UTF-8"'
+  const isAuthorization = auth.scheme === 'api_key' && auth.header?.toLowerCase() === 'authorization'
+  const [name = auth.scheme] = (isAuthorization && /^[\w-]+(?= )/.exec(auth.prefix ?? '')) || []
+  return `${name} realm="hook"`
 }
 
 function checkShape(config: WebhookConfig, request: InboundRequest): Refused | null {

@@ -31,6 +31,8 @@ export interface Refused {
   readonly kind: 'refused'
   readonly code: RefusalCode
   readonly message: string
+  /** What the header WWW-Authenticate says, of who is not proven. */
+  readonly authenticate?: string
   /** Seconds after which it is worth another try. */
   readonly retryAfter?: number
 }

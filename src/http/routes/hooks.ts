@@ -9,11 +9,30 @@ import { PROBLEM_TYPE, problem } from '../problem.ts'
 const EXECUTION_ID = 'mbflow-execution-id'
 
 export function addHookRoutes(app: FastifyInstance, receiver: Receiver): void {
-  const closing = new AbortController()
-  app.addHook('preClose', async () => closing.abort())
+  const untilGone = createPatience(app)
   app.all(`${HOOKS_PATH}:token`, async (request, reply) =>
-    send(reply, await receiver.receive(callOf(request), closing.signal)),
+    send(reply, await receiver.receive(callOf(request), untilGone(reply))),
   )
+}
+
+/** Aborts when the sender of a request has gone, or the server goes. */
+function createPatience(app: FastifyInstance): (reply: FastifyReply) => AbortSignal {
+  const waiting = new Set<AbortController>()
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+    for (const one of waiting) one.abort()
+  })
+  return ({ raw }) => {
+    const patience = new AbortController()
+    if (isClosing) patience.abort()
+    waiting.add(patience)
+    raw.once('close', () => {
+      waiting.delete(patience)
+      patience.abort()
+    })
+    return patience.signal
+  }
 }
 
 function callOf({ params, raw, body, ip }: FastifyRequest) {
@@ -36,8 +55,9 @@ function send(reply: FastifyReply, answer: Answer): FastifyReply {
   }
 }
 
-function refuse(reply: FastifyReply, { code, message, retryAfter }: Refused): FastifyReply {
+function refuse(reply: FastifyReply, { code, message, retryAfter, authenticate }: Refused): FastifyReply {
   const status = refusalStatuses[code]
+  if (authenticate !== undefined) reply.header('www-authenticate', authenticate)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   else if (status === 503) reply.header('retry-after', 60) // until somebody has mended it
   return reply

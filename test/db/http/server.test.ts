@@ -7,6 +7,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
 import type { Readiness } from '../../../src/http/health.ts'
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../../src/http/server.ts'
+import type { Receiver } from '../../../src/inbox/receive.ts'
 import { hookNotFound } from '../../../src/inbox/refusal.ts'
 
 const PROBLEM = /^application\/problem\+json/
@@ -215,4 +216,37 @@ test('a stopped server can be started again', async () => {
   await server.stop()
   await server.start()
   expect((await fetch(`${server.url()}/healthz`)).status).toBe(200)
+})
+
+/** Hooks whose answers take as long as their senders wait for them. */
+function patient() {
+  const asked = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const receive: Receiver['receive'] = async (_, signal) => {
+    asked.resolve()
+    if (!signal.aborted) await once(signal, 'abort')
+    gone.resolve()
+    return hookNotFound
+  }
+  return { receiver: { receive }, asked: asked.promise, gone: gone.promise }
+}
+
+test('nobody waits on behalf of a sender that has gone', async () => {
+  const { receiver, asked, gone } = patient()
+  const server = await running({ receiver })
+  const leaving = new AbortController()
+  const answer = fetch(`${server.url()}/hooks/a`, { method: 'POST', signal: leaving.signal })
+  await asked
+  leaving.abort()
+  await expect(answer).rejects.toThrow()
+  await gone
+})
+
+test('a sender that waits is answered when the server stops', async () => {
+  const { receiver, asked } = patient()
+  const server = await running({ receiver })
+  const answer = fetch(`${server.url()}/hooks/a`, { method: 'POST' })
+  await asked
+  await server.stop()
+  expect((await answer).status).toBe(404)
 })

@@ -100,7 +100,9 @@ test('a request is judged by the rule that holds when it is recorded', async () 
   const config = { auth: { scheme: 'api_key', secrets: ['shared'], header: 'x-key' } }
   await pool.transaction(tx => editTrigger(tx, slow.arm, { id: trigger.id, change: { config } }))
   edited.resolve()
-  expect(await codeOf(await answer)).toEqual([401, 'CREDENTIALS_WRONG'])
+  const refusal = await answer
+  expect(await codeOf(refusal)).toEqual([401, 'CREDENTIALS_WRONG'])
+  expect(refusal.headers.get('www-authenticate')).toBe('api_key realm="hook"')
   expect(await slow.countExecutions(trigger.id)).toBe(0)
 })
 

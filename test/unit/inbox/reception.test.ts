@@ -158,3 +158,19 @@ test('the name of a header may be written in any case', () => {
   expect(headerOf({ headers: { 'x-a': ' b ' } }, 'X-A')).toBe('b')
   expect(headerOf({ headers: { 'x-a': ' ' } }, 'x-a')).toBeUndefined()
 })
+
+test.each<[config: WebhookConfig['auth'], says: string]>([
+  [{ scheme: 'basic', username: 'bob', secrets: ['a'] }, 'Basic realm="hook", charset="UTF-8"'],
+  [{ scheme: 'api_key', secrets: ['a'], header: 'Authorization', prefix: 'Bearer ' }, 'Bearer realm="hook"'],
+  [{ scheme: 'api_key', secrets: ['a'], header: 'x-key', prefix: 'Key ' }, 'api_key realm="hook"'],
+  [{ scheme: 'api_key', secrets: ['a'], query: 'key' }, 'api_key realm="hook"'],
+  [{ scheme: 'github', secrets: ['a'] }, 'github realm="hook"'],
+])('who is not proven is told how to be: %o', (auth, authenticate) => {
+  const unsigned = requestWith({ headers: { 'content-type': 'application/json' } })
+  expect(createReception({ auth })(unsigned, at)).toMatchObject({ kind: 'refused', authenticate })
+})
+
+test('a refusal for another reason says nothing of how to be proven', () => {
+  const refusal = createReception({ ...github, max_bytes: 1 })(push(), at)
+  expect(refusal).not.toHaveProperty('authenticate')
+})
