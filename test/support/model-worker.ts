@@ -40,7 +40,7 @@ export interface Workers {
 }
 
 /** What has not come by then does not come. */
-export const PATIENCE_MS = 3_000
+export const PATIENCE_MS = 8_000
 const LOOK_ANYWAY_MS = 20
 
 export async function createWorkers(pool: Pool): Promise<Workers> {
