@@ -162,14 +162,7 @@ function rerun(one: Case, { node, input }: Extract<Command, { verb: 'rerun' }>):
   const { plan, draft, asked } = one
   if (!isOver(draft.state)) return open(draft.state)
   const index = plan.index.get(node)
-  if (index === undefined) {
-    return {
-      kind: 'refused',
-      code: 'NODE_NOT_FOUND',
-      why: `version ${plan.workflow.version} of "${plan.workflow.name}" has no node "${node}"`,
-      hint: `It has ${plan.nodes.map(({ key }) => key).join(', ')}.`,
-    }
-  }
+  if (index === undefined) return noNode(plan, node)
   if (plan.nodes[index]?.undoes !== undefined) {
     return {
       kind: 'refused',
@@ -201,6 +194,19 @@ function ofItem(verb: Command['verb']): Verdict {
     code: 'EXECUTION_IS_ITEM',
     why: 'it runs for one item of a split, as a part of another execution',
     hint: `${verb} that execution, which reaches its items; mbflow execution show names it.`,
+  }
+}
+
+function noNode(plan: Plan, node: string): Verdict {
+  const isOfItems = [...plan.regions.values()].some(region => region.index.has(node))
+  const { name, version } = plan.workflow
+  return {
+    kind: 'refused',
+    code: 'NODE_NOT_FOUND',
+    why: isOfItems
+      ? `"${node}" runs for the items of a split`
+      : `version ${version} of "${name}" has no node "${node}"`,
+    hint: `It can be rerun from ${plan.nodes.map(({ key }) => key).join(', ')}.`,
   }
 }
 

@@ -122,6 +122,15 @@ describe('in an execution', () => {
     expect(each(draft)?.split?.since).toBeGreaterThan(each(draft)?.split?.sequence ?? 0)
   })
 
+  test('it is not rerun from a node that runs for items', () => {
+    const draft = started()
+    settle(draft, 'each', { kind: 'completed', output: [] })
+    settle(draft, 'x', { kind: 'completed', output: null })
+    settle(draft, 'all', { kind: 'completed', output: [] })
+    const answer = decideCommand(plan, draft, { command: { verb: 'rerun', node: 'body', by: 'test' }, at })
+    expect(answer).toMatchObject({ code: 'NODE_NOT_FOUND', why: '"body" runs for the items of a split' })
+  })
+
   test('an item is asked through the execution it is part of', () => {
     const region = plan.regions.get(plan.nodes.find(({ key }) => key === 'each')?.id ?? '') ?? plan
     for (const verb of ['pause', 'resume', 'retry', 'redrive'] as const) {
