@@ -13,8 +13,9 @@ import { createOrigin } from './base/origin.ts'
 import { createSecrets, type Secrets } from './base/secrets.ts'
 import type { Loop, Service } from './base/service.ts'
 import type { Database } from './db/database.ts'
+import { createTimekeeper } from './db/database-time.ts'
 import { ensureEventPartitions } from './db/event-partitions.ts'
-import { createListener } from './db/listener.ts'
+import { createListener, createTeller } from './db/listener.ts'
 import type { Pool } from './db/pool.ts'
 import { createPools, type Pools } from './db/pools.ts'
 import { createPulse, LOOK_ANYWAY_MS } from './db/pulse.ts'
@@ -144,6 +145,7 @@ export function createDaemon(deps: DaemonDeps): Daemon {
     database.watch(clock),
     queue,
     listener,
+    createTimekeeper({ ...ground, pool: pools.queue, every: LOOK_ANYWAY_MS }),
     housekeeping(pools.scheduler, log),
     evaluator,
     ...(plays('worker') ? worker.parts : []),
@@ -194,6 +196,7 @@ function createServer(ground: Ground, scheduler: Scheduler | undefined): HttpSer
       inbox: async () => staleness(scheduler.drain.age(), 'inbox'),
     }),
   }
+  const tellOfEvents = scheduler?.drain.wake ?? createTeller({ pool: pools.http, topic: 'events', log })
   return createHttpServer({
     host: config.host,
     port: config.port,
@@ -216,7 +219,7 @@ function createServer(ground: Ground, scheduler: Scheduler | undefined): HttpSer
     acceptEventsOf: config.acceptEvents,
     async acceptEvents(events) {
       const accepted = await acceptEvents(pools.http, events)
-      scheduler?.drain.wake()
+      tellOfEvents()
       return accepted
     },
   })

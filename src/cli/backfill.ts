@@ -114,9 +114,10 @@ async function start(context: CliContext, word: string, options: StartOptions): 
       `${slotCount} slots${slots.length < slotCount ? ` (${slots.length} shown)` : ''}, ${excludedCount} of them excluded; nothing was started`,
     ])
   }
-  const { createIds } = await import('../base/id.ts')
+  const { systemClock } = await import('../base/clock.ts')
+  const { createDatabaseIds } = await import('../db/database-time.ts')
   const id = await startBackfill(
-    { pool, ids: createIds(Date.now) },
+    { pool, ids: await createDatabaseIds(pool, systemClock) },
     {
       trigger: trigger.id,
       range,

@@ -1,9 +1,9 @@
 // The example workflows of this repository, for a first start that shows something.
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
-import { createIds } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
+import { createDatabaseIds } from '../db/database-time.ts'
 import { createPool } from '../db/pool.ts'
 import { nodeTypes } from '../node/registry.ts'
 import { createQueue } from '../queue/queue.ts'
@@ -21,7 +21,8 @@ export async function applyExamples(url: string, log: Logger): Promise<number> {
     const queue = createQueue({ pool, log, supervise: false })
     await queue.start()
     try {
-      const deps = { pool, log, queue, ids: createIds(systemClock.now), metrics: createMetrics() }
+      const ids = await createDatabaseIds(pool, systemClock)
+      const deps = { pool, log, queue, ids, metrics: createMetrics() }
       const { workflows } = await applyAll(deps, { documents, prune: false, dryRun: false })
       return workflows.length
     } finally {

@@ -26,6 +26,24 @@ export async function notify(db: Db, topic: Topic): Promise<void> {
   await db.rows(sql('db.notify')`select pg_notify(${CHANNEL}, ${topic})`)
 }
 
+/** Tells other daemons: once more, at the most, after a word that is still on its way, however often it is called. */
+export function createTeller({ pool, topic, log }: { pool: Db; topic: Topic; log: Logger }): () => void {
+  let isTelling = false
+  let again = false
+  const tell = (): void => {
+    again = isTelling
+    if (isTelling) return
+    isTelling = true
+    notify(pool, topic)
+      .catch(error => log.debug({ evt: 'db.untold', err: error, topic }, 'other daemons find out at their next look'))
+      .finally(() => {
+        isTelling = false
+        if (again) tell()
+      })
+  }
+  return tell
+}
+
 export function createListener({
   url,
   log,

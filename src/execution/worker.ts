@@ -10,7 +10,7 @@ import { DEFAULT_POOL } from '../base/pool-name.ts'
 import type { Secrets } from '../base/secrets.ts'
 import type { Service } from '../base/service.ts'
 import { version } from '../base/version.ts'
-import { notify } from '../db/listener.ts'
+import { createTeller } from '../db/listener.ts'
 import type { Pool } from '../db/pool.ts'
 import { LOOK_ANYWAY_MS, type Pulsed } from '../db/pulse.ts'
 import type { Ended } from '../event/append.ts'
@@ -94,7 +94,7 @@ export function createWorker(deps: WorkerDeps, { hold, onEnded, onWaiting, origi
       return [name, createRunner({ queue, ...source, pollInterval: LOOK_ANYWAY_MS, clock, log, hold, work })]
     }),
   )
-  const tellOthers = createTeller(pool, log)
+  const tellOthers = createTeller({ pool, topic: 'jobs', log })
   function handedOver(to: string): void {
     const runner = runners.get(to)
     if (runner === undefined) tellOthers()
@@ -120,22 +120,4 @@ export function createWorker(deps: WorkerDeps, { hold, onEnded, onWaiting, origi
     ],
     pulsed: [...all, timers],
   }
-}
-
-/** Tells other daemons that there are jobs: once more, at the most, after a word that is still on its way. */
-function createTeller(pool: Pool, log: Logger): () => void {
-  let isTelling = false
-  let again = false
-  const tell = (): void => {
-    again = isTelling
-    if (isTelling) return
-    isTelling = true
-    notify(pool, 'jobs')
-      .catch(error => log.debug({ evt: 'worker.untold', err: error }, 'other daemons find out at their next look'))
-      .finally(() => {
-        isTelling = false
-        if (again) tell()
-      })
-  }
-  return tell
 }

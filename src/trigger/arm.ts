@@ -1,10 +1,12 @@
 // Changes to a trigger: create, edit (also enable, disable, pause, resume), delete; each one transaction under the trigger's mutex. An edit
 // first disposes of what the old rule owed until now, then writes the next spec and sets the cursor to the first slot of
 // the new rule: no slot falls between two rules, none is fired by both. Every daemon is told at once.
+
 import { isDeepStrictEqual } from 'node:util'
 import { MbflowError } from '../base/errors.ts'
 import type { Ids } from '../base/id.ts'
 import type { Logger } from '../base/log.ts'
+import { databaseNow } from '../db/database-time.ts'
 import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import { disposeOwed, firstSlotAfter } from './dispose.ts'
@@ -14,7 +16,6 @@ import { dropWaiting } from './ledger.ts'
 import { loadStanding } from './standing.ts'
 import { endCooldown } from './start-store.ts'
 import {
-  databaseNow,
   deleteTriggers,
   insertSpec,
   insertTrigger,

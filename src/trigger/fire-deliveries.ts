@@ -5,8 +5,10 @@
 // 2. Of the mutexes it needs it waits for one, while it holds none: it cannot be part of a deadlock. What another one is
 //    needed for waits for the next batch, where it comes first.
 // 3. One fire key is in a batch at most once per trigger.
+
 import type { JsonObject } from '../base/json.ts'
 import { findByKey } from '../db/by-key.ts'
+import { databaseNow } from '../db/database-time.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import { disposeRequest, type Standing } from './dispose.ts'
 import { type Disposal, type FireDeps, fire } from './fire.ts'
@@ -14,7 +16,7 @@ import { type Allowance, createAllowance, maxPerMinute } from './hook-rate.ts'
 import { loadHooks, loadRates, saveRates } from './hook-store.ts'
 import { ledgerKey } from './ledger.ts'
 import { loadStanding } from './standing.ts'
-import { databaseNow, type EarlierRequest, findRequests, lockTrigger, tryLockTriggers } from './store.ts'
+import { type EarlierRequest, findRequests, lockTrigger, tryLockTriggers } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface HookDelivery {

@@ -1,9 +1,11 @@
 // "Run now": a person or a program asks a trigger to fire. The request key makes it happen once; without one every
 // request is its own.
+
 import { createHash } from 'node:crypto'
 import { MbflowError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { checkStorable, jsonBytes, MAX_OUTPUT_BYTES } from '../base/json-limits.ts'
+import { databaseNow } from '../db/database-time.ts'
 import type { Db, Pool } from '../db/pool.ts'
 import { isPriority, PRIORITIES } from '../workflow/priority.ts'
 import { disposeRequest } from './dispose.ts'
@@ -11,7 +13,7 @@ import { type Disposal, type FireDeps, fire } from './fire.ts'
 import { checkGiven } from './given.ts'
 import type { Disposition, DispositionReason } from './ledger.ts'
 import { loadStanding } from './standing.ts'
-import { databaseNow, type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
+import { type EarlierRequest, findRequest, loadTriggers, lockTrigger } from './store.ts'
 import { isArmed, outOfService, requestKey, type Trigger } from './trigger.ts'
 
 export interface ManualRequest {

@@ -3,8 +3,6 @@ import type { Db, Tx } from '../db/pool.ts'
 import { loadTriggers, loadTriggersOfType, tryLockTriggers } from './store.ts'
 import type { Trigger } from './trigger.ts'
 
-export { databaseNow } from './store.ts'
-
 /** Those that are armed. */
 export function listEventTriggers(db: Db): Promise<Trigger[]> {
   return loadTriggersOfType(db, 'event')

@@ -1,9 +1,10 @@
 // The forecast over the triggers that are there.
+import { databaseNow } from '../db/database-time.ts'
 import type { Pool } from '../db/pool.ts'
 import { type Forecast, forecast } from './forecast.ts'
 import { holdSnapshot } from './past-store.ts'
 import { loadStanding } from './standing.ts'
-import { databaseNow, listTriggers, loadTriggers } from './store.ts'
+import { listTriggers, loadTriggers } from './store.ts'
 import type { Instant } from './trigger-type.ts'
 
 const DAY_MS = 86_400_000

@@ -1,10 +1,11 @@
 // Pausing: nothing of a trigger fires until it is resumed, whatever its document says. Slots of that time are not owed:
 // they are explained from the rules the trigger had, and have no rows. What waits for room goes on waiting.
+import { databaseNow } from '../db/database-time.ts'
 import type { Tx } from '../db/pool.ts'
 import { type ArmDeps, editTrigger } from './arm.ts'
 import { failingOf } from './standing.ts'
 import { startPolicy } from './start-policy.ts'
-import { databaseNow, loadTriggers, lockTrigger } from './store.ts'
+import { loadTriggers, lockTrigger } from './store.ts'
 import { isArmed, type Trigger } from './trigger.ts'
 
 export interface PauseRequest {

@@ -6,11 +6,13 @@
 //    for every trigger, so no wake-up can be lost.
 // 3. Where what waits has executions cancelled, that is asked for as long as there is no room: being asked again changes
 //    nothing.
+
 import type { Clock } from '../base/clock.ts'
 import { createKeyedLoop, type KeyedLoop } from '../base/keyed-loop.ts'
 import type { Logger } from '../base/log.ts'
 import { createLru } from '../base/lru.ts'
 import { findByKey } from '../db/by-key.ts'
+import { databaseNow } from '../db/database-time.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import type { Pulsed } from '../db/pulse.ts'
 import { control } from '../execution/control.ts'
@@ -22,7 +24,7 @@ import { pauseFailing } from './pause.ts'
 import { failingOf } from './standing.ts'
 import { limitsOverlap, rests, startPolicy } from './start-policy.ts'
 import { countOpen, loadCooldowns, oldestOpen } from './start-store.ts'
-import { databaseNow, loadTriggers } from './store.ts'
+import { loadTriggers } from './store.ts'
 import { isArmed, type Trigger } from './trigger.ts'
 
 export interface ReleaseDeps extends FireDeps {

@@ -110,12 +110,6 @@ export async function markTriggered(tx: Tx, ids: readonly string[]): Promise<voi
     update public.triggers set last_triggered_at = greatest(last_triggered_at, now()) where id = any(${ids}::uuid[])`)
 }
 
-/** Not the instant the transaction began: it may have waited for a mutex since, and its predecessor fired meanwhile. */
-export async function databaseNow(db: Db): Promise<Date> {
-  const [row] = await db.rows<{ now: Date }>(sql('trigger.now')`select clock_timestamp()::timestamptz(3) as now`)
-  return row?.now ?? new Date()
-}
-
 export async function loadTriggers(db: Db, ids: readonly string[]): Promise<Trigger[]> {
   if (ids.length === 0) return []
   return db.rows(sql('trigger.load')`select ${columns} from public.triggers where id = any(${ids}::uuid[])`)

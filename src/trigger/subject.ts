@@ -1,8 +1,10 @@
 // The trigger somebody asks about, with what its future depends on: one that is applied, or one that a document describes.
+
 import { isDeepStrictEqual } from 'node:util'
 import { MbflowError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { nearMiss } from '../base/near-miss.ts'
+import { databaseNow } from '../db/database-time.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import type { TriggerDocument } from '../workflow/workflow.ts'
 import type { Documents } from './apply-files.ts'
@@ -15,7 +17,7 @@ import { findTrigger } from './find.ts'
 import type { Prospect } from './foresee.ts'
 import { holdSnapshot, readCursor } from './past-store.ts'
 import { loadStanding } from './standing.ts'
-import { databaseNow, loadTriggersOf } from './store.ts'
+import { loadTriggersOf } from './store.ts'
 import { isArmed, type Trigger } from './trigger.ts'
 
 export interface Subject {
