@@ -10,7 +10,7 @@ import { nodeTypes } from '../../../src/node/registry.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf } from '../../support/engine.ts'
 import { startStubServer } from '../../support/stub-server.ts'
-import { select } from '../schema/rows.ts'
+import { everyRow } from '../schema/rows.ts'
 
 /** Also a key that signs. */
 const CANARY = 'canarySk/5d1c+7e90ABCDefgh01'
@@ -125,7 +125,7 @@ test.each(cases)('%s does not give a secret away', async (what, status, { type, 
   const [execution = ''] = await engine.begin(id, [{}])
   const shown = await engine.ended(execution)
   expect(shown).toMatchObject({ status })
-  const seen = [await everything(), JSON.stringify(shown), ...lines].join('\n')
+  const seen = [await everyRow(pool), JSON.stringify(shown), ...lines].join('\n')
   for (const form of forms) expect(seen).not.toContain(form)
 })
 
@@ -139,24 +139,11 @@ test('every type that takes secrets is among these', () => {
 test('of the URL where a node is called back nothing is kept but a hash', async () => {
   const urls = server.requests.flatMap(({ headers }) => headers['x-at'] ?? [])
   expect(urls).toHaveLength(2)
-  for (const url of urls) expect(await everything()).not.toContain(String(url).split('/').at(-1))
+  for (const url of urls) expect(await everyRow(pool)).not.toContain(String(url).split('/').at(-1))
 })
 
 test('the servers were sent the secret, and the database says where it was', async () => {
   expect(server.requests.some(({ headers }) => headers.authorization === `Bearer ${CANARY}`)).toBe(true)
   expect(server.requests.some(({ headers }) => headers.authorization === `Basic ${encoded}`)).toBe(true)
-  expect(await everything()).toContain('[secret crm]')
+  expect(await everyRow(pool)).toContain('[secret crm]')
 })
-
-/** Every row of every table, the queue's too. */
-async function everything(): Promise<string> {
-  const tables = await select(
-    pool,
-    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'pgboss')`,
-  )
-  const rows = await Promise.all(tables.map(({ name }) => select(pool, `select t::text as row from ${name} t`)))
-  return rows
-    .flat()
-    .map(({ row }) => row)
-    .join('\n')
-}

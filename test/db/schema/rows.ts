@@ -17,6 +17,19 @@ export async function select(db: RawDb, text: string, values: unknown[] = []): P
   return (await db.executeSql(text, values)).rows as Row[]
 }
 
+/** Every row of every table as text, the queue's too. */
+export async function everyRow(db: RawDb): Promise<string> {
+  const tables = await select(
+    db,
+    `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('public', 'pgboss')`,
+  )
+  const rows = await Promise.all(tables.map(({ name }) => select(db, `select t::text as row from ${name} t`)))
+  return rows
+    .flat()
+    .map(({ row }) => row)
+    .join('\n')
+}
+
 let made = 0
 
 /** A draft with two nodes and the edge between them, a trigger and an execution with its first node and event. */
