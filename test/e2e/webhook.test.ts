@@ -110,7 +110,7 @@ test.skipIf(!hasTools)(
   async () => {
     const { blocks } = readPage('docs/triggers.md')
     const document = blocks.find(({ text }) => text.startsWith('name: deploys'))?.text ?? ''
-    const commands = blocks.find(({ text }) => text.includes('curl '))?.text ?? ''
+    const commands = blocks.find(({ text }) => text.includes('openssl '))?.text ?? ''
     const answer = blocks.find(({ info }) => info === 'json answer')?.text ?? ''
     const { folder, env } = await newFolder()
     const secret = { MBFLOW_SECRET_GITHUB: 'a-secret-shared-with-github' }

@@ -23,12 +23,18 @@ function watch() {
     controller.abort()
     expect([await ended, stderr.text()]).toEqual([0, ''])
   })
-  return (id: string): string[] =>
-    stdout
-      .text()
-      .split('\n')
-      .filter(line => line.includes(id))
-      .map(line => JSON.parse(line).status)
+  const said = new Map<string, string[]>()
+  let read = 0
+  return (id: string): readonly string[] => {
+    const text = stdout.text()
+    const end = text.lastIndexOf('\n') + 1
+    for (const line of text.slice(read, end).split('\n').filter(Boolean)) {
+      const { id: of, status } = JSON.parse(line) as { id: string; status: string }
+      said.set(of, [...(said.get(of) ?? []), status])
+    }
+    read = end
+    return said.get(id) ?? []
+  }
 }
 
 async function until(isSo: () => boolean): Promise<void> {
