@@ -29,7 +29,7 @@ function createPatience(app: FastifyInstance): (reply: FastifyReply) => AbortSig
     waiting.add(patience)
     raw.once('close', () => {
       waiting.delete(patience)
-      patience.abort()
+      if (!raw.writableFinished) patience.abort() // which makes an exception, with its stack
     })
     return patience.signal
   }
