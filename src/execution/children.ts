@@ -15,7 +15,7 @@ import { notify } from '../db/listener.ts'
 import type { Pool, Tx } from '../db/pool.ts'
 import type { Pulsed } from '../db/pulse.ts'
 import { type ControlDeps, controlIn } from './control.ts'
-import { turnJob } from './projection.ts'
+import { firstJobs, sharedJobs } from './first-jobs.ts'
 import { type Standing, type Step, stepsOf } from './split.ts'
 import {
   endSplit,
@@ -108,20 +108,35 @@ async function openItems(
   if (to === from || !(await moveOn(tx, split, { from, to }))) return NONE
   const known = new Set(there.map(({ index }) => index))
   const fresh = Array.from({ length: to - from }, (_, i) => from + i).filter(index => !known.has(index))
-  const made = await insertItems(
-    tx,
-    split,
-    fresh.map(index => ({ id: deps.ids.next(), index })),
-  )
-  const { priority } = split
-  await deps.queue.enqueue(
-    tx,
-    made.map(id => turnJob({ id, priority }, { turn: 0 })),
-  )
+  const begun = await beginItems(tx, deps, { split, indexes: fresh })
   const retried = left.flatMap(({ id, index }) => (index < to ? [id] : []))
   const command = { verb: 'retry', by: byOf(split), ofSplit: true } as const
   if (retried.length > 0) await controlIn(tx, deps, { command, executionIds: retried })
-  return { passed: to - from, begun: made.length + retried.length }
+  return { passed: to - from, begun: begun + retried.length }
+}
+
+/** Makes their executions; resolves to how many. */
+async function beginItems(
+  tx: Tx,
+  { ids, queue }: ChildrenDeps,
+  { split, indexes }: { split: Standing; indexes: readonly number[] },
+): Promise<number> {
+  const items = indexes.map(index => ({ id: ids.next(), index, priority: split.priority }))
+  const jobs = firstJobs(items)
+  const shared = sharedJobs(jobs)
+  const made = new Set(
+    await insertItems(
+      tx,
+      split,
+      items.map(item => ({ ...item, sharedJobId: shared.get(item.id) })),
+    ),
+  )
+  const ofMade = jobs.map(job => ({ ...job, executionIds: job.executionIds.filter(id => made.has(id)) }))
+  await queue.enqueue(
+    tx,
+    ofMade.filter(job => job.executionIds.length > 0),
+  )
+  return made.size
 }
 
 /** What is not the making of items; whether anything was done. */

@@ -19,7 +19,7 @@ import { type Command, commandProblem, decideCommand } from './command.ts'
 import { type Draft, draftOf } from './draft.ts'
 import { fold } from './evolve.ts'
 import { planOf } from './item.ts'
-import { awaitsItems, changedNodes, executionProjection, removedNodes, turnJob } from './projection.ts'
+import { awaitsItems, changedNodes, executionProjection, jobIdOf, removedNodes, turnJob } from './projection.ts'
 import { type ExecutionState, initialState, isOver } from './state.ts'
 import { type ExecutionRow, lockExecutions } from './store.ts'
 import type { Verdict } from './verdict.ts'
@@ -122,7 +122,8 @@ function appendOf({ row, plan, before, draft }: Decision): Append {
 function idleJob({ row, before, draft: { state } }: Decision): JobName[] {
   const isIdle = before.status === 'pending' && (isOver(state) || state.status === 'paused')
   const hasLeft = before.parkedReason === 'pool' && (state.turn > row.turn || state.status === 'paused')
-  return isIdle || hasLeft ? [turnJob(row, before)] : []
+  const isShared = jobIdOf(row) === row.sharedJobId // then others need it, and whoever takes it leaves this one out
+  return (isIdle || hasLeft) && !isShared ? [turnJob(row, before)] : []
 }
 
 /** Tells the workers that hold, or are to take, what was decided about. */

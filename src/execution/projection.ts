@@ -23,12 +23,17 @@ export function turnJob(
   { id, priority }: Pick<ExecutionRow, 'id' | 'priority'>,
   { turn, pool }: { turn: number; pool?: string | undefined },
 ): NewJob {
-  return { id: turnJobId(id, turn), executionId: id, turn, priority, pool }
+  return { id: turnJobId(id, turn), executionIds: [id], turn, priority, pool }
 }
 
 /** A turn's job: enqueueing it twice is a no-op. */
-export function turnJobId(executionId: string, turn: number): string {
+function turnJobId(executionId: string, turn: number): string {
   return turn === 0 ? executionId : deriveId(executionId, `turn ${turn}`)
+}
+
+/** The job of the turn it is in. */
+export function jobIdOf({ id, turn, sharedJobId }: Pick<ExecutionRow, 'id' | 'turn' | 'sharedJobId'>): string {
+  return turn === 0 && sharedJobId !== null ? sharedJobId : turnJobId(id, turn)
 }
 
 export function errorText(error: RecordedError): string {

@@ -118,19 +118,20 @@ export async function holdSplit(
 export async function insertItems(
   tx: Tx,
   { executionId, nodeId, generation, workflowId, priority, sequence }: Standing,
-  items: readonly { readonly id: string; readonly index: number }[],
+  items: readonly { readonly id: string; readonly index: number; readonly sharedJobId: string | undefined }[],
 ): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql('split.insertItems')`
     with list as materialized (
       select payload -> 'items' as items from public.events where execution_id = ${executionId} and sequence = ${sequence}
     )
     insert into public.executions
-      (id, workflow_id, parent_execution_id, parent_node_id, generation, item_index, priority, input_data)
-    select i.id, ${workflowId}, ${executionId}, ${nodeId}, ${generation}, i.index, ${priority}, list.items -> i.index
+      (id, workflow_id, parent_execution_id, parent_node_id, generation, item_index, priority, shared_job_id, input_data)
+    select i.id, ${workflowId}, ${executionId}, ${nodeId}, ${generation}, i.index, ${priority}, i.shared_job_id, list.items -> i.index
     from list, rows from (
       unnest(${words(items.map(item => item.id))}::uuid[]),
-      unnest(${words(items.map(item => item.index))}::integer[])
-    ) as i (id, index)
+      unnest(${words(items.map(item => item.index))}::integer[]),
+      unnest(${words(items.map(item => item.sharedJobId))}::uuid[])
+    ) as i (id, index, shared_job_id)
     on conflict (parent_execution_id, parent_node_id, generation, item_index) where parent_execution_id is not null
     do nothing
     returning id`)

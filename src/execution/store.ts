@@ -32,6 +32,8 @@ export interface ExecutionRow {
   readonly rateKey: string | null
   /** Whose workers have its turn, or are to take it; null: those of the default. */
   readonly pool: string | null
+  /** The job of its first turn, if that carries others as well. */
+  readonly sharedJobId: string | null
   /** Of one that runs for an item of a split: the execution it is part of, the split, its generation, and which item. */
   readonly parentId: string | null
   readonly parentNodeId: string | null
@@ -56,7 +58,7 @@ export interface NewExecution {
 const columns = constant`id, workflow_id as "workflowId", trigger_id as "triggerId", trigger_data as "triggerData",
       input_data as input, input_mapping as mapping, priority, status, last_sequence as "lastSequence", turn, claim,
       created_at as "createdAt", started_at as "startedAt", wake_at as "wakeAt",
-      parked_reason as "parkedReason", limit_key as "limitKey", rate_key as "rateKey", pool, parent_execution_id as "parentId",
+      parked_reason as "parkedReason", limit_key as "limitKey", rate_key as "rateKey", pool, shared_job_id as "sharedJobId", parent_execution_id as "parentId",
       parent_node_id as "parentNodeId", generation, item_index as "itemIndex"`
 
 /** With the database's instant. */
@@ -92,12 +94,19 @@ export function latestSequences(
   )
 }
 
-export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): Promise<number> {
+export function insertExecutions(
+  tx: Tx,
+  executions: readonly NewExecution[],
+  /** Jobs that begin several of them, by their ids. */
+  sharedJobs: ReadonlyMap<string, string> = new Map(),
+): Promise<number> {
   const each = <T>(pick: (row: NewExecution) => T): T[] => executions.map(pick)
   return tx.run(sql('execution.insert')`
     insert into public.executions
-      (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, input_mapping, priority, reports_end)
-    select id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, nullif(mapping, 'null'), priority, reports_end
+      (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input_data, input_mapping, priority, reports_end,
+       shared_job_id)
+    select id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, nullif(mapping, 'null'), priority, reports_end,
+      shared_job_id
     from rows from (
       unnest(${words(each(row => row.id))}::uuid[]),
       unnest(${words(each(row => row.workflowId))}::uuid[]),
@@ -108,8 +117,10 @@ export function insertExecutions(tx: Tx, executions: readonly NewExecution[]): P
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
       jsonb_array_elements(${values(each(row => row.mapping))}::jsonb),
       unnest(${words(each(row => row.priority))}::integer[]),
-      unnest(${words(each(row => String(row.reportsEnd ?? false)))}::boolean[])
-    ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority, reports_end)`)
+      unnest(${words(each(row => String(row.reportsEnd ?? false)))}::boolean[]),
+      unnest(${words(each(row => sharedJobs.get(row.id)))}::uuid[])
+    ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority, reports_end,
+      shared_job_id)`)
 }
 
 /** When the next timer is due: see Question in db/pulse.ts. */

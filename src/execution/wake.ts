@@ -17,7 +17,7 @@ import { draftOf, emit } from './draft.ts'
 import { fold } from './evolve.ts'
 import { planOf } from './item.ts'
 import { type OnFailureDeps, withHandler } from './on-failure.ts'
-import { changedNodes, executionProjection, openProjection, turnJob, turnJobId } from './projection.ts'
+import { changedNodes, executionProjection, jobIdOf, openProjection, turnJob } from './projection.ts'
 import { initialState, isCancelling, isOver } from './state.ts'
 import { type ExecutionRow, findDue, findSilent, loadExecutions, timerDueIn } from './store.ts'
 
@@ -64,8 +64,8 @@ export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, sil
   let after = NIL
   for (;;) {
     const silent = await findSilent(pool, { silence, after, limit: BATCH })
-    const live = await queue.live(silent.map(row => turnJobId(row.id, row.turn)))
-    const lost = silent.filter(row => !live.has(turnJobId(row.id, row.turn)))
+    const live = await queue.live(silent.map(jobIdOf))
+    const lost = silent.filter(row => !live.has(jobIdOf(row)))
     const results = await Promise.all(
       lost.map(row => eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }), soon())),
     )
@@ -76,23 +76,37 @@ export async function rescueSilent({ pool, queue, eventLog, log }: WakeDeps, sil
   }
 }
 
-/** Fails executions whose job went to the dead letters; resolves to how many. One that cannot be buried now comes again. */
+/**
+ * Fails executions whose job went to the dead letters; resolves to how many. One that cannot be buried now comes again.
+ * Of a shared job it is not known which of them its workers were lost to: each gets a job of its own.
+ */
 export async function buryDead(deps: WakeDeps): Promise<number> {
   const { pool, queue, log } = deps
   const dead = await queue.fetch(BATCH, queues.dead.name)
   const ids = dead.map(job => job.executionId)
   const rows = new Map((await loadExecutions(pool, ids)).map(row => [row.id, row]))
+  const unburied = new Set<string>()
   let buried = 0
   for (const job of dead) {
     const row = rows.get(job.executionId)
     try {
-      if (row !== undefined && row.turn === job.turn && (await bury(deps, row, job))) buried++
+      if (row?.turn === job.turn && (await (job.isShared ? separate(deps, row) : bury(deps, row, job)))) buried++
       await queue.settle(pool, [job])
     } catch (error) {
+      unburied.add(job.id)
       log.error({ evt: 'execution.bury_failed', err: error, executionId: job.executionId }, 'will try again')
     }
   }
+  const shared = new Map(dead.flatMap(job => (job.isShared && !unburied.has(job.id) ? [[job.id, job] as const] : [])))
+  await queue.finish([...shared.values()])
   return buried
+}
+
+/** Gives it a job of its own. */
+async function separate({ eventLog, log }: WakeDeps, row: ExecutionRow): Promise<boolean> {
+  if (row.parkedReason !== null || (row.status !== 'pending' && row.status !== 'running')) return false
+  log.warn({ evt: 'execution.rescued', executionId: row.id }, 'the job that it shares lost every worker that took it')
+  return appended(await eventLog.append(nextTurn(row, { type: 'execution_rescued', payload: {} }), soon()))
 }
 
 async function bury(deps: WakeDeps, row: ExecutionRow, job: Job): Promise<boolean> {

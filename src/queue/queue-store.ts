@@ -30,8 +30,8 @@ export interface Unserved {
 export function unservedPools(db: Db, patience: number): Promise<Unserved[]> {
   return db.rows(sql('queue.unserved')`
     select case q.name when ${queues.exec.name} then ${DEFAULT_POOL} else substr(q.name, ${POOL_QUEUES.length + 1}) end as pool,
-      (select count(*)::integer from (
-        select from pgboss.job where name = q.name and state < 'active' limit 1000) as line) as waiting
+      (select coalesce(sum(coalesce(jsonb_array_length(data -> 'executionIds'), 1)), 0)::integer from (
+        select data from pgboss.job where name = q.name and state < 'active' limit 1000) as line) as waiting
     from pgboss.queue q
     where (q.name = ${queues.exec.name} or starts_with(q.name, ${POOL_QUEUES}))
       and not exists (select from pgboss.job where name = q.name and state = 'active')

@@ -1,9 +1,10 @@
 // The only importer of pg-boss. Invariants:
-// 1. A job's id is derived from (execution, turn), so enqueueing it twice is a no-op.
+// 1. The id of a job that carries one turn is derived from (execution, turn), so enqueueing it twice is a no-op.
 // 2. Workers settle and touch jobs by job object, never by id alone: a stale claim settles nothing.
 // 3. `enqueue` and `settle` join the caller's transaction; a job exists if and only if what it belongs to was committed.
 // 4. A settled job is deleted: the event log tells its story, and the table stays as small as what is queued.
-// 5. Claims keep their pace on statistics that were made for another size of the queue (cold plans).
+// 5. A job may carry the first turns of several executions; such a job is settled once all of them are done with.
+// 6. Claims keep their pace on statistics that were made for another size of the queue (cold plans).
 import { createHash } from 'node:crypto'
 import { PgBoss } from 'pg-boss'
 import { MbflowError, messageOf } from '../base/errors.ts'
@@ -21,11 +22,14 @@ export interface JobClaim {
   readonly id: string
   readonly retryCount: number
   readonly queue: QueueName
+  /** Whether it carries the turns of several executions: whoever claimed it settles it, none of those who end a turn. */
+  readonly isShared: boolean
 }
 
 export interface NewJob {
   readonly id: string
-  readonly executionId: string
+  /** Whose turns it carries. */
+  readonly executionIds: readonly string[]
   readonly turn: number
   readonly priority: number
   /** Whose workers are to take it; absent = any that serves the default. */
@@ -35,6 +39,7 @@ export interface NewJob {
 /** A job by its turn, wherever it is. */
 export type JobName = Pick<NewJob, 'id' | 'pool'>
 
+/** One turn of those a claimed job carries. */
 export interface Job extends JobClaim {
   readonly executionId: string
   readonly turn: number
@@ -42,14 +47,16 @@ export interface Job extends JobClaim {
 
 export interface Queue extends Service {
   enqueue(tx: Tx, jobs: readonly NewJob[]): Promise<void>
-  /** Ends the jobs still held under these claims. */
+  /** Ends the jobs still held under these claims, but for shared ones. */
   settle(tx: RawDb, jobs: readonly JobClaim[]): Promise<void>
+  /** Ends the jobs still held under these claims, shared or not: all that they carried is done with. */
+  finish(jobs: readonly JobClaim[]): Promise<unknown>
   /** Removes jobs that no worker needs to look at any more, queued or held; who holds one finds its claim lost. */
   withdraw(tx: RawDb, jobs: readonly JobName[]): Promise<void>
   /** `enqueue` and `settle`, ready to be sent together with other statements (`pool.atOnce`). */
   change(jobs: { enqueue: readonly NewJob[]; settle: readonly JobClaim[] }): Promise<Ready<unknown>>
-  /** Claims up to `limit` jobs. */
-  fetch(limit: number, queue?: QueueName): Promise<Job[]>
+  /** Claims up to `limit` jobs, and resolves to the turns they carry; ends the jobs still held under `finished` claims. */
+  fetch(limit: number, queue?: QueueName, finished?: readonly JobClaim[]): Promise<Job[]>
   /** Renews the claims; resolves to the ids still held. */
   touch(jobs: readonly JobClaim[]): Promise<Set<string>>
   /** Those of the ids that are queued or held. */
@@ -64,7 +71,9 @@ const BATCH_SIZES = [200, 100, 50, 20, 10, 5, 2, 1]
 const NO_GROUPS = 1
 
 interface Payload {
-  readonly executionId: string
+  readonly executionId?: string | undefined
+  /** Of a shared job. */
+  readonly executionIds?: readonly string[]
   readonly turn: number
 }
 
@@ -110,7 +119,7 @@ function statementName(text: string): string {
 export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger; supervise: boolean }): Queue {
   const boss = createBoss(pool, { supervise, migrate: false }, log)
   const statistics = createStatistics(pool, log)
-  const { make, ...jobs } = createJobs(boss)
+  const { make, remove, ...jobs } = createJobs(boss)
 
   return {
     name: 'queue',
@@ -131,17 +140,21 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       await boss.stop({ graceful: false, close: false })
     },
     ...jobs,
-    async fetch(limit, queue = queues.exec.name) {
+    async fetch(limit, queue = queues.exec.name, finished = []) {
       // The limit is part of the statement text: a few sizes keep the number of prepared statements small.
       const batchSize = BATCH_SIZES.find(size => size <= limit)
       if (batchSize === undefined) return []
       await make(queue)
       const claim = await ready(db => boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db }))
+      const end = await remove(finished)
       failpoint('claim.before')
-      const [, jobs] = await pool.atOnce(tx => Promise.all([findByKey(tx), claim(tx)]))
+      const [, , jobs] = await pool.atOnce(tx => Promise.all([findByKey(tx), end(tx), claim(tx)]))
       if (jobs.length > 0) failpoint('claim.after')
       statistics.claimed(jobs.length)
-      return jobs.map(job => ({ id: job.id, retryCount: job.retryCount, queue, ...job.data }))
+      return jobs.flatMap(({ id, retryCount, data: { executionId = '', executionIds, turn } }) => {
+        const claim = { id, retryCount, queue, isShared: executionIds !== undefined }
+        return (executionIds ?? [executionId]).map(one => ({ ...claim, executionId: one, turn }))
+      })
     },
     async touch(jobs) {
       const kept = new Set<string>()
@@ -155,18 +168,30 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       }
       return kept
     },
+    finish: async jobs => (await remove(jobs))(pool),
     live: ids => liveJobs(pool, ids),
     unserved: patience => unservedPools(pool, patience),
   }
 }
 
 /** What is put into the queues and taken out of them in transactions of the caller. */
-function createJobs(
-  boss: PgBoss,
-): Pick<Queue, 'enqueue' | 'settle' | 'withdraw' | 'change'> & { make(name: QueueName): Promise<void> } {
+function createJobs(boss: PgBoss): Pick<Queue, 'enqueue' | 'settle' | 'withdraw' | 'change'> & {
+  make(name: QueueName): Promise<void>
+  remove(claims: readonly JobClaim[]): Promise<Ready<unknown>>
+} {
   const insert = (name: QueueName, jobs: readonly NewJob[], db: BossDb): Promise<unknown> => {
-    const rows = jobs.map(({ id, executionId, turn, priority }) => ({ id, priority, data: { executionId, turn } }))
+    const rows = jobs.map(({ id, executionIds, turn, priority }) => {
+      const [executionId, another] = executionIds
+      const data: Payload = another === undefined ? { executionId, turn } : { executionIds, turn }
+      return { id, priority, data }
+    })
     return boss.insert(name, rows, { db })
+  }
+  async function remove(claims: readonly JobClaim[]): Promise<Ready<unknown>> {
+    const removals = await Promise.all(
+      claimsByQueue(claims).map(([name, some]) => ready(db => boss.deleteJob(name, some, { db }))),
+    )
+    return tx => Promise.all(removals.map(removal => removal(tx)))
   }
   const known = new Set<QueueName>([queues.exec.name, queues.dead.name])
   /** The queue of a pool is made when something is first put into it or taken from it. */
@@ -178,6 +203,7 @@ function createJobs(
 
   return {
     make,
+    remove,
     async enqueue(tx, jobs) {
       for (const [name, some] of byQueue(jobs)) {
         await make(name)
@@ -185,7 +211,8 @@ function createJobs(
       }
     },
     async settle(tx, jobs) {
-      for (const [name, some] of claimsByQueue(jobs)) await boss.deleteJob(name, some, { db: prepared(tx) })
+      const end = await remove(jobs.filter(isAlone))
+      await end(tx)
     },
     async withdraw(tx, jobs) {
       for (const [name, some] of byQueue(jobs)) {
@@ -198,7 +225,7 @@ function createJobs(
       for (const [name] of entering) await make(name)
       const changes = await Promise.all([
         ...entering.map(([name, jobs]) => ready(db => insert(name, jobs, db))),
-        ...claimsByQueue(settle).map(([name, jobs]) => ready(db => boss.deleteJob(name, jobs, { db }))),
+        remove(settle.filter(isAlone)),
       ])
       return tx => Promise.all(changes.map(change => change(tx)))
     },
@@ -209,9 +236,14 @@ function byQueue<T extends JobName>(jobs: readonly T[]): [QueueName, T[]][] {
   return [...Map.groupBy(jobs, job => queueOf(job.pool))]
 }
 
-function claimsByQueue(jobs: readonly JobClaim[]): [QueueName, JobClaim[]][] {
-  const claims = jobs.map(({ id, retryCount, queue }) => ({ id, retryCount, queue }))
-  return [...Map.groupBy(claims, claim => claim.queue)]
+function isAlone({ isShared }: JobClaim): boolean {
+  return !isShared
+}
+
+/** As pg-boss takes them. */
+function claimsByQueue(jobs: readonly JobClaim[]): [QueueName, { id: string; retryCount: number }[]][] {
+  const byQueue = Map.groupBy(jobs, job => job.queue)
+  return [...byQueue].map(([name, some]) => [name, some.map(({ id, retryCount }) => ({ id, retryCount }))])
 }
 
 function createBoss(pool: Pool, options: { supervise: boolean; migrate: boolean }, log: Logger): PgBoss {

@@ -5,8 +5,11 @@ import { isPoolName } from '../base/pool-name.ts'
 /** Seconds a worker may be silent before its jobs go to another; pg-boss's minimum. */
 export const LEASE_SECONDS = 10
 
+/** Turns one job may carry. */
+export const MOST_TURNS = 10
+
 export const queues = {
-  /** One job per turn of an execution. */
+  /** Turns of executions: a job each, but for first turns of executions that began together. */
   exec: {
     name: 'exec',
     options: {

@@ -136,7 +136,7 @@ test('a pending execution is paused without a worker and waits, however many wor
 test('a job that is left over from before a pause is dropped by whoever claims it', async () => {
   const { engine, id, ask, work, becomes, end } = await scene(pool, { lines: ['a'] }, async () => done)
   await ask('pause')
-  await pool.transaction(tx => engine.queue.enqueue(tx, [{ id, executionId: id, turn: 0, priority: 0 }]))
+  await pool.transaction(tx => engine.queue.enqueue(tx, [{ id, executionIds: [id], turn: 0, priority: 0 }]))
   await work()
   for (; (await engine.queue.live([id])).size > 0; await systemClock.sleep(10));
   await becomes('paused')

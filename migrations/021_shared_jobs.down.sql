@@ -1,0 +1,1 @@
+alter table public.executions drop column shared_job_id;
