@@ -3,19 +3,19 @@
 import type { Json } from '../base/json.ts'
 
 /** Words without special characters: ids, numbers, instants, keywords of ours. For `unnest(…::type[])`. */
-export function words(values: Iterable<string | number | Date | null | undefined>): string {
-  let text = ''
+export function words(values: readonly (string | number | Date | null | undefined)[]): string {
+  // Most instants of one statement are the same.
   let instant = Number.NaN
   let written = ''
-  for (const value of values) {
-    if (value instanceof Date) {
-      // Most instants of one statement are the same.
-      const time = value.getTime()
-      if (time !== instant) [instant, written] = [time, value.toISOString()]
-      text += `,${written}`
-    } else text += value === null || value === undefined ? ',NULL' : `,${value}`
-  }
-  return `{${text.slice(1)}}`
+  const texts = values.map(value => {
+    if (!(value instanceof Date)) return value ?? 'NULL'
+    if (value.getTime() !== instant) {
+      instant = value.getTime()
+      written = value.toISOString()
+    }
+    return written
+  })
+  return allWords(texts)
 }
 
 /** The same where every row has one, and none is an instant. */

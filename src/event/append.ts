@@ -73,6 +73,7 @@ export interface Projection {
 export interface Append {
   readonly executionId: string
   readonly fence: Fence
+  /** At least one. */
   readonly events: readonly EventBody[]
   /** The rows after these events happened at `at`, the transaction's own instant. */
   project(at: Date): Projection
@@ -105,6 +106,6 @@ export interface Ended {
 export interface Numbered {
   readonly append: Append
   readonly eventIds: readonly string[]
-  /** The payloads as JSON, written before the transaction: it is not to wait for that. */
-  readonly payloads: readonly string[]
+  /** The payloads as JSON, with commas between them, written before the transaction: it is not to wait for that. */
+  readonly payloads: string
 }

@@ -50,7 +50,7 @@ export function createEventLog(deps: EventLogDeps): EventLog {
   const { pool, ids, clock, metrics } = deps
   const group = createGroupCommit<Numbered, Appended>({
     keyOf: one => one.append.executionId,
-    sizeOf: one => one.payloads.reduce((size, payload) => size + payload.length, 0),
+    sizeOf: one => one.payloads.length,
     maxBatch: MAX_BATCH,
     maxSize: MAX_SIZE,
     lanes: LANES,
@@ -134,6 +134,6 @@ function numbered(append: Append, ids: Ids): Numbered {
   return {
     append,
     eventIds: append.events.map(() => ids.next()),
-    payloads: append.events.map(event => JSON.stringify(event.payload)),
+    payloads: JSON.stringify(append.events.map(event => event.payload)).slice(1, -1),
   }
 }

@@ -29,17 +29,18 @@ export function lockRows(tx: Tx, executionIds: readonly string[]): Promise<Locke
  */
 export async function lockAsExpected(tx: Tx, appends: readonly Numbered[], at: Date): Promise<Date> {
   const each = <T>(pick: (append: Append) => T): T[] => appends.map(one => pick(one.append))
+  const ids = allWords(each(({ executionId }) => executionId))
   const [row] = await tx.rows<{ now: Date }>(sql('event.lockAsExpected')`
     select now()::timestamptz(3) as now, 1 / coalesce(
-      array_agg(id) = ${words(each(({ executionId }) => executionId))}::uuid[]
+      array_agg(id) = ${ids}::uuid[]
       and array_agg(turn) = ${words(each(({ fence }) => fence.turn))}::integer[]
       and array_agg(claim) = ${words(each(({ fence }) => fence.claim))}::integer[]
-      and array_agg(last_sequence) = ${words(each(({ fence }) => fence.sequence))}::integer[]
+      and array_agg(last_sequence) = ${allWords(each(({ fence }) => fence.sequence))}::integer[]
       and abs(extract(epoch from now() - ${at}::timestamptz)) < ${TOLERANCE_S}, false)::integer as guard
     from (
       select id, turn, claim, last_sequence
       from public.executions
-      where id = any(${words(each(({ executionId }) => executionId))}::uuid[])
+      where id = any(${ids}::uuid[])
       order by id
       for no key update skip locked
     ) as locked`)
@@ -55,20 +56,19 @@ export async function existingIds(db: Db, executionIds: readonly string[]): Prom
   return new Set(rows.map(row => row.id))
 }
 
-export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date | undefined): Promise<number> {
+export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date): Promise<number> {
   const ids: string[] = []
   const executions: string[] = []
   const sequences: number[] = []
   const types: EventType[] = []
-  const payloads: string[] = []
-  for (const { append, eventIds, payloads: texts } of appends) {
-    append.events.forEach(({ type }, i) => {
-      ids.push(eventIds[i] ?? '')
+  for (const { append, eventIds } of appends) {
+    let sequence = append.fence.sequence
+    for (const { type } of append.events) {
       executions.push(append.executionId)
-      sequences.push(append.fence.sequence + 1 + i)
+      sequences.push(++sequence)
       types.push(type)
-      payloads.push(texts[i] ?? '')
-    })
+    }
+    ids.push(...eventIds)
   }
   return tx.run(sql('event.insert')`
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
@@ -78,7 +78,7 @@ export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date | un
       unnest(${allWords(executions)}::uuid[]),
       unnest(${allWords(sequences)}::bigint[]),
       unnest(${allWords(types)}::text[]),
-      jsonb_array_elements(${`[${payloads.join()}]`}::jsonb)
+      jsonb_array_elements(${`[${appends.map(one => one.payloads).join()}]`}::jsonb)
     ) as e (id, execution_id, sequence, event_type, payload)`)
 }
 
@@ -88,11 +88,7 @@ export interface ExecutionChange {
 }
 
 /** Resolves to who is to hear of an end. */
-export async function updateExecutions(
-  tx: Tx,
-  changes: readonly ExecutionChange[],
-  at: Date | undefined,
-): Promise<Ended> {
+export async function updateExecutions(tx: Tx, changes: readonly ExecutionChange[], at: Date): Promise<Ended> {
   const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
   // Of a shorter list PostgreSQL takes the rest as null.
   const rare = (pick: (row: ExecutionProjection) => string | undefined): (string | undefined)[] =>
@@ -174,7 +170,7 @@ export interface NodeChange {
   readonly row: NodeProjection
 }
 
-export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<number> {
+export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date): Promise<number> {
   const each = <T>(pick: (row: NodeProjection) => T): T[] => changes.map(change => pick(change.row))
   return tx.run(sql('event.insertNodes')`
     insert into public.node_executions (id, execution_id, node_id, status, wave, retry_count, generation,
@@ -201,7 +197,7 @@ export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date | u
  * Resolves to the executions in which the node of a split ended while its items ran: of those no more are made, whatever
  * becomes of the execution later.
  */
-export async function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date | undefined): Promise<string[]> {
+export async function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Date): Promise<string[]> {
   const each = <T>(pick: (row: NodeProjection) => T): T[] => changes.map(change => pick(change.row))
   const stopped = await tx.rows<{ id: string }>(sql('event.updateNodes')`
     with changed as (update public.node_executions n

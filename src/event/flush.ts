@@ -38,11 +38,6 @@ export interface FlushDeps {
 /** SQLSTATE of the guard. */
 const GUARD_FAILED = '22012'
 
-/** An append, and when it takes effect. */
-interface Passed extends Numbered {
-  readonly at: Date
-}
-
 interface Written {
   readonly results: FlushResult<Appended>[]
   readonly ended: Ended
@@ -87,9 +82,8 @@ async function writeWhole(deps: FlushDeps, batch: readonly Numbered[]): Promise<
   const askedAt = clock.monotonic()
   // The guard holds this estimate against the transaction's own instant.
   const at = new Date(databaseClock.now())
-  const passed = byId.map(one => ({ ...one, at }))
   const [, now, ended] = await pool.atOnce(tx =>
-    Promise.all([findByKey(tx), lockAsExpected(tx, byId, at), writeRows(tx, passed), changeJobs(tx)]),
+    Promise.all([findByKey(tx), lockAsExpected(tx, byId, at), writeRows(tx, byId, at), changeJobs(tx)]),
   )
   databaseClock.observe(now, askedAt)
   return { results: batch.map(({ append }) => appended(append, at)), ended }
@@ -106,9 +100,10 @@ export async function writeStepByStep(
   const wanted = batch.map(one => one.append.executionId)
   const [, locked] = await Promise.all([findByKey(tx), lockRows(tx, wanted)])
   const rows = new Map(locked.map(row => [row.id, row]))
-  for (const { at } of rows.values()) observe?.(at)
+  const [first] = locked
+  if (first !== undefined) observe?.(first.at)
   const existing = rows.size === batch.length ? undefined : await existingIds(tx, wanted)
-  const passed: Passed[] = []
+  const passed: Numbered[] = []
   const results = batch.map((one): FlushResult<Appended> => {
     const { executionId, fence } = one.append
     const row = rows.get(executionId)
@@ -119,12 +114,14 @@ export async function writeStepByStep(
     }
     if (!isOurs(fence, row)) return { kind: 'fenced' }
     if (fence.sequence !== row.last_sequence) return { kind: 'behind' }
-    passed.push({ ...one, at: row.at })
+    passed.push(one)
     return appended(one.append, row.at)
   })
-  if (passed.length === 0) return { results, ended: { triggerIds: [], limitKeys: [], splitters: [] } }
+  if (first === undefined || passed.length === 0)
+    return { results, ended: { triggerIds: [], limitKeys: [], splitters: [] } }
   const { enqueue, settle } = jobsOf(passed)
-  const [ended] = await Promise.all([writeRows(tx, passed), queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
+  const write = writeRows(tx, passed, first.at)
+  const [ended] = await Promise.all([write, queue.enqueue(tx, enqueue), queue.settle(tx, settle)])
   return { results, ended }
 }
 
@@ -147,15 +144,15 @@ function jobsOf(batch: readonly Numbered[]): Parameters<Queue['change']>[0] {
   }
 }
 
-/** Sends the rows of appends whose executions are locked; resolves to who is to hear of an end. */
-async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
+/** Sends the rows of appends whose executions are locked, at the transaction's instant; resolves to who is to hear of an end. */
+async function writeRows(tx: Tx, passed: readonly Numbered[], at: Date): Promise<Ended> {
   const executions: ExecutionChange[] = []
   const begun: NodeChange[] = []
   const known: NodeChange[] = []
   const removed: string[] = []
   const splits: SplitChange[] = []
   const waiting: string[] = []
-  for (const { append, at } of passed) {
+  for (const { append } of passed) {
     const { execution, nodes, removed: gone = [], splits: opened = [], awaitsItems } = append.project(at)
     for (const row of opened) splits.push({ executionId: append.executionId, row })
     if (awaitsItems || opened.length > 0) waiting.push(append.executionId)
@@ -163,7 +160,6 @@ async function writeRows(tx: Tx, passed: readonly Passed[]): Promise<Ended> {
     executions.push({ append, row: execution })
     for (const row of nodes) (row.isNew ? begun : known).push({ executionId: append.executionId, row })
   }
-  const at = passed[0]?.at
   const over = executions.filter(({ row }) => row.status === 'completed' || row.status === 'failed')
   const [, , , stopped = [], ended] = await Promise.all([
     // Before the executions: while their rows are locked and not yet rewritten, foreign keys to them write nothing.

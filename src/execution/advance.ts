@@ -24,7 +24,7 @@ export function createAdvance(deps: TurnDeps): (batch: readonly HeldJob[]) => Pr
       // One version that cannot be compiled is its own turn's error, not that of the batch.
       const whole = plans.get(row.workflowId) ?? (await outlast(() => deps.catalog.plan(row.workflowId), lost))
       const plan = planOf(whole, row)
-      const around = await outlast(() => deps.items.around(row, whole), lost)
+      const around = row.parentId === null ? undefined : await outlast(() => deps.items.around(row, whole), lost)
       const mapped = row.startedAt === null ? await mapInput(deps, { row, plan }, held.drain) : undefined
       await driveTurn(deps, held, { row, plan, mapped, around })
     })

@@ -12,6 +12,7 @@ import { type Evaluator, ExpressionError, mayPass } from '../expression/expressi
 import { strictly, whatIsMissing } from '../expression/missing.ts'
 import { hasTemplates, renderTemplates } from '../expression/template.ts'
 import {
+  type Callback,
   type Completed,
   type Failed,
   failed,
@@ -20,11 +21,11 @@ import {
   type Outcome,
   type Scope,
 } from '../node/node-type.ts'
-import type { PlanNode } from '../workflow/waves.ts'
+import type { PlanEdge, PlanNode } from '../workflow/waves.ts'
 import { AttemptContext, type AttemptDeps, type AttemptRequest } from './context.ts'
 import { failureOutput } from './evolve-node.ts'
 import { checked, isOutcome } from './outcome.ts'
-import { allowance } from './retries.ts'
+import { allowance, timedOut } from './retries.ts'
 import { Secrecy } from './secrecy.ts'
 import { nodeOf } from './state.ts'
 
@@ -42,14 +43,16 @@ const GRACE_MS = 250
 const TIME_IS_UP = new DOMException('the attempt took too long', 'TimeoutError')
 
 export async function attempt(world: AttemptDeps, request: AttemptRequest): Promise<AttemptResult> {
-  const isStrict = request.plan.workflow.settings.strict === true
+  const { node, plan } = request
+  const isStrict = plan.workflow.settings.strict === true
   const deps = isStrict ? { ...world, evaluator: strictly(world.evaluator) } : world
-  const calledBack = request.state.nodes[request.node.index]?.calledBack !== undefined
+  const calledBack = request.state.nodes[node.index]?.calledBack !== undefined
   const secrecy = new Secrecy(deps, request)
   const found = checked(await comeTo(deps, request, secrecy))
   const hidden = secrecy.hide(found)
   // The name of a secret may be longer than its value: what was small enough may not be so any more.
   const outcome = hidden === found ? found : checked(hidden)
+  if (!node.outgoing.some(isJudged)) return { outcome, edges: undefined, calledBack }
   try {
     return { outcome, edges: await judgeEdges(deps.evaluator, request, endOf(outcome, request)), calledBack }
   } catch (error) {
@@ -59,7 +62,7 @@ export async function attempt(world: AttemptDeps, request: AttemptRequest): Prom
 }
 
 /** What it was called back with, or its items gave; else what its executor gives. */
-async function comeTo(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Promise<Outcome> {
+function comeTo(deps: AttemptDeps, request: AttemptRequest, secrecy: Secrecy): Outcome | Promise<Outcome> {
   const { executionId, node, state, abort } = request
   const { calledBack, split, generation = 0 } = state.nodes[node.index] ?? {}
   if (calledBack !== undefined) return outcomeOf(deps, request, calledBack.output)
@@ -92,29 +95,35 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
   if (abort.signal.aborted) return ABORTED
   const type = deps.nodeTypes.get(node.type)
   if (type === undefined) return failed('NODE_TYPE_UNKNOWN', unknownType(node.type))
-  const { ms: timeout, timedOut } = allowance(node.policy, nodeOf(state, node.index), deps.databaseClock.now())
-  if (timeout === 0) return timedOut
+  const timeout = allowance(node.policy, nodeOf(state, node.index), deps.databaseClock.now())
+  if (timeout === 0) return timedOut(node.policy, timeout)
   let isTimeUp = false
-  const deaf = Promise.withResolvers<never>()
+  let leave = (_: unknown): void => {}
   let timer = setTimeout(() => {
     isTimeUp = true
     abort.abort(TIME_IS_UP)
-    timer = setTimeout(() => deaf.reject(TIME_IS_UP), GRACE_MS)
+    timer = setTimeout(() => leave(TIME_IS_UP), GRACE_MS)
   }, timeout)
   try {
-    const scope = await scopeOf(deps, { request, type, secrecy })
-    const config = await renderConfig(deps.evaluator, { type, node, scope, secrecy })
-    const problems = config === node.config ? [] : checkSchema(type.configSchema, config, 'config')
+    const callback = type.callback?.(node.config)
+    const scope = callback === undefined ? request.scope : await openCallback(deps, request, { callback, secrecy })
+    const templates = templatesIn(node, type)
+    const config = templates === null ? node.config : await render(deps, { templates, type, node, scope, secrecy })
+    const problems = templates === null ? [] : checkSchema(type.configSchema, config, 'config')
     if (problems.length > 0)
       return failed('NODE_CONFIG_INVALID', problems.map(problem => `${problem.path}: ${problem.message}`).join('; '))
+    if (isTimeUp) return timedOut(node.policy, timeout)
     const context = new AttemptContext(deps, request, { scope, timeout, secrecy })
-    const outcome: unknown = await Promise.race([type.execute(config, context), deaf.promise])
+    const outcome = await new Promise<unknown>((resolve, reject) => {
+      leave = reject
+      Promise.resolve(type.execute(config, context)).then(resolve, reject)
+    })
     if (!isOutcome(outcome)) return failed('NODE_CRASHED', NO_OUTCOME)
     if (outcome.kind === 'split' && !request.plan.regions.has(node.id))
       return failed('NODE_CRASHED', 'the node is to be split, which only those of the type split can be')
-    return outcome.kind === 'failed' && isTimeUp ? timedOut : outcome
+    return outcome.kind === 'failed' && isTimeUp ? timedOut(node.policy, timeout) : outcome
   } catch (error) {
-    if (isTimeUp) return timedOut
+    if (isTimeUp) return timedOut(node.policy, timeout)
     if (abort.signal.aborted) return ABORTED
     if (error instanceof ExpressionError) return failed(error.code, error.message, evaluationFailed(error))
     if (error instanceof HttpClientError) return failed(error.code, error.message, { retryable: error.retryable })
@@ -139,42 +148,54 @@ function unknownType(type: string): string {
   return `this daemon does not know the node type "${type}"${cure}`
 }
 
-/** With the URL where the node is called back, if it is. What is random about it is nobody's but the receiver's. */
-async function scopeOf(
+/** The scope with the URL where the node is called back. What is random about it is nobody's but the receiver's. */
+async function openCallback(
   { callbacks }: AttemptDeps,
-  { request, type, secrecy }: { request: AttemptRequest; type: NodeType; secrecy: Secrecy },
+  { node, state, scope, executionId, abort }: AttemptRequest,
+  { callback, secrecy }: { callback: Callback; secrecy: Secrecy },
 ): Promise<Scope> {
-  const { node, state, scope, executionId, abort } = request
-  const callback = type.callback?.(node.config)
-  if (callback === undefined) return scope
   const { generation = 0 } = state.nodes[node.index] ?? {}
   const { url, token } = await callbacks.open({ executionId, nodeId: node.id, generation, ...callback }, abort.signal)
   secrecy.keep('callback', token)
   return { ...scope, callback: { url } }
 }
 
-/** The fields of a node's config that templates may stand in; null when there are none. Nodes of a plan never change. */
-const templatesOf = new WeakMap<PlanNode, JsonObject | null>()
+/** Nodes of a plan never change: each is looked through once. */
+const known = new WeakMap<PlanNode, JsonObject | null>()
 
-/** The config with its templates replaced; expression fields stay as they are. Identical when there is nothing to do. */
-async function renderConfig(
-  evaluator: Evaluator,
-  { type, node, scope, secrecy }: { type: NodeType; node: PlanNode; scope: Scope; secrecy: Secrecy },
-): Promise<JsonObject> {
-  let templates = templatesOf.get(node)
+/** The fields of a node's config in which templates may stand, if there are any; expression fields stay as they are. */
+function templatesIn(node: PlanNode, type: NodeType): JsonObject | null {
+  let templates = known.get(node)
   if (templates === undefined) {
     const fields = Object.entries(node.config).filter(([field]) => !type.expressions.includes(field))
     const all = Object.fromEntries(fields)
     templates = hasTemplates(all) ? all : null
-    templatesOf.set(node, templates)
+    known.set(node, templates)
   }
-  if (templates === null) return node.config
+  return templates
+}
+
+/** The config with its templates replaced. */
+async function render(
+  { evaluator }: AttemptDeps,
+  {
+    templates,
+    type,
+    node,
+    scope,
+    secrecy,
+  }: { templates: JsonObject; type: NodeType; node: PlanNode; scope: Scope; secrecy: Secrecy },
+): Promise<JsonObject> {
   const sources = type.secrets ? { ...evaluator, secret: (name: string) => secrecy.secret(name) } : evaluator
   const rendered = await renderTemplates(templates, scope, sources)
   return isJsonObject(rendered) ? { ...node.config, ...rendered } : node.config
 }
 
-/** Which `when` edges out of the node hold; undefined when it has none that matter. */
+function isJudged({ condition }: PlanEdge): boolean {
+  return condition !== null && 'when' in condition
+}
+
+/** Which `when` edges out of the node hold; undefined when they do not matter. */
 async function judgeEdges(
   evaluator: Evaluator,
   { node, scope }: AttemptRequest,
@@ -196,5 +217,5 @@ async function judgeEdges(
     }
     verdicts[key] = value
   }
-  return Object.keys(verdicts).length === 0 ? undefined : verdicts
+  return verdicts
 }

@@ -56,14 +56,19 @@ export function createAttempts(deps: AttemptsDeps, { row, plan, around }: Loaded
     ended.delete(node.key)
     running.set(node.key, mine)
     const scope = scopes.of(state, node)
-    const request = { plan, node, executionId: row.id, state, scope, abort }
-    const run = () => deps.attempts.run(() => attempt(deps, request), row.priority)
     const ofPool = deps.pools.get(node.policy.pool ?? DEFAULT_POOL)
-    const result = await (ofPool === undefined ? run() : ofPool.run(run, row.priority))
-    deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
-    if (running.get(node.key) !== mine) return
-    running.delete(node.key)
-    ended.set(node.key, result)
+    await ofPool?.enter(row.priority)
+    await deps.attempts.enter(row.priority)
+    try {
+      const result = await attempt(deps, { plan, node, executionId: row.id, state, scope, abort })
+      deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })
+      if (running.get(node.key) !== mine) return
+      running.delete(node.key)
+      ended.set(node.key, result)
+    } finally {
+      deps.attempts.leave()
+      ofPool?.leave()
+    }
     onEnd()
   }
 
@@ -95,7 +100,17 @@ export function createAttempts(deps: AttemptsDeps, { row, plan, around }: Loaded
     },
     async runPure(state, time) {
       const pure = toBegin(state).filter(({ type }) => deps.nodeTypes.get(type)?.pure === true)
-      if (pure.length > 0) await within(time, Promise.all(pure.map(node => begin(state, node))))
+      let open = pure.length
+      if (open === 0) return
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, time)
+        const end = (): void => {
+          if (--open > 0) return
+          clearTimeout(timer)
+          resolve()
+        }
+        for (const node of pure) void begin(state, node).then(end)
+      })
     },
     abortAll() {
       for (const { abort } of running.values()) abort.abort()
@@ -110,15 +125,4 @@ function nodesAtWork(plan: Plan, state: ExecutionState): PlanNode[] {
     if (node !== undefined && at !== undefined && isAtWork(at)) nodes.push(node)
   }
   return nodes
-}
-
-/** Resolves when `all` have, or after `time` milliseconds. */
-async function within(time: number, all: Promise<unknown>): Promise<void> {
-  await new Promise<void>(resolve => {
-    const timer = setTimeout(resolve, time)
-    void all.then(() => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

@@ -10,7 +10,7 @@ export type NodeEventBody = Extract<EventBody, { payload: { node: string } & obj
 export function evolveNode(
   node: NodeState,
   body: NodeEventBody,
-  { at, sequence, input }: { at: Date; sequence: number; input: () => Json },
+  { at, sequence, input }: { at: Date; sequence: number; input: Json | undefined },
 ): NodeState {
   switch (body.type) {
     case 'node_started':
@@ -18,7 +18,7 @@ export function evolveNode(
         ...node,
         status: 'running',
         attempt: body.payload.attempt,
-        input: node.input === undefined ? input() : node.input,
+        input,
         startedAt: node.startedAt ?? at,
         retryAt: undefined,
         error: undefined,
@@ -49,6 +49,7 @@ export function evolveNode(
         branches: body.payload.branches,
         edges: body.payload.edges,
         completedAt: at,
+        completedWith: sequence,
       }
     case 'node_failed': {
       const { error, handled, edges } = body.payload

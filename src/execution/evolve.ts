@@ -16,32 +16,34 @@ export function fold(
 }
 
 export function evolve(plan: Plan, state: ExecutionState, event: { body: EventBody; at: Date }): ExecutionState {
-  return { ...changed(plan, state, event), sequence: state.sequence + 1 }
+  return { ...state, ...change(plan, state, event), sequence: state.sequence + 1 }
 }
 
-function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventBody; at: Date }): ExecutionState {
+/** What an event changes about an execution. */
+type Change = Partial<ExecutionState>
+
+function change(plan: Plan, state: ExecutionState, { body, at }: { body: EventBody; at: Date }): Change {
   switch (body.type) {
     case 'workflow_started':
-      return { ...state, status: 'running', startedAt: at, timeoutFrom: at, input: inputAtStart(body.payload, state) }
+      return { status: 'running', startedAt: at, timeoutFrom: at, input: inputAtStart(body.payload, state) }
     case 'workflow_completed':
-      return { ...over(state, at), status: 'completed', output: body.payload.output }
+      return { ...over(at), status: 'completed', output: body.payload.output }
     case 'workflow_failed': {
       const { error, node: failedNode } = body.payload
-      return { ...over(state, at), status: 'failed', error, failedNode }
+      return { ...over(at), status: 'failed', error, failedNode }
     }
     case 'compensation_started': {
       const { nodes, cause } = body.payload
-      return { ...state, compensation: { order: nodes.map(key => nodeNamed(plan, state, key).index), cause } }
+      return { compensation: { order: nodes.map(key => nodeNamed(plan, state, key).index), cause } }
     }
     case 'workflow_cancel_requested':
-      return { ...state, request: { ...body.payload, kind: 'cancel' } }
+      return { request: { ...body.payload, kind: 'cancel' } }
     case 'workflow_cancelled':
-      return { ...over(state, at), status: 'cancelled', error: cancellation(body.payload) }
+      return { ...over(at), status: 'cancelled', error: cancellation(body.payload) }
     case 'workflow_pause_requested':
-      return { ...state, request: { ...body.payload, kind: 'pause' } }
+      return { request: { ...body.payload, kind: 'pause' } }
     case 'workflow_paused':
       return {
-        ...state,
         status: 'paused',
         request: undefined,
         pausedAt: at,
@@ -51,47 +53,46 @@ function changed(plan: Plan, state: ExecutionState, { body, at }: { body: EventB
         ...keptKeys(state),
       }
     case 'workflow_resumed':
-      return state.status === 'paused' ? woken(state, at) : { ...state, request: undefined }
+      return state.status === 'paused' ? woken(state, at) : { request: undefined }
     case 'workflow_retried':
     case 'workflow_redriven':
       return reopened(plan, state, { at, anew: body.payload.anew, retried: body.payload.nodes })
     case 'workflow_rerun':
       return reopened(plan, state, { at, ...body.payload, rerun: body.payload.nodes })
     case 'wave_started':
-      return { ...state, wave: body.payload.wave }
+      return { wave: body.payload.wave }
     case 'wave_completed':
-      return state
+      return {}
     case 'execution_parked':
-      return parked(state, body.payload)
+      return parked(body.payload)
     case 'execution_limited':
-      return { ...state, parkedReason: 'limit', limitKey: body.payload.key, pausedAt: at }
+      return { parkedReason: 'limit', limitKey: body.payload.key, pausedAt: at }
     case 'execution_throttled':
-      return { ...state, parkedReason: 'rate', rateKey: body.payload.key, pausedAt: at }
+      return { parkedReason: 'rate', rateKey: body.payload.key, pausedAt: at }
     case 'execution_admitted':
-      return { ...(state.parkedReason === 'limit' ? woken(state, at) : state), limitKey: body.payload.key }
+      return { ...(state.parkedReason === 'limit' && woken(state, at)), limitKey: body.payload.key }
     case 'execution_passed':
-      return { ...(state.parkedReason === 'rate' ? woken(state, at) : state), rateKey: body.payload.key }
+      return { ...(state.parkedReason === 'rate' && woken(state, at)), rateKey: body.payload.key }
     case 'execution_pooled':
-      return { ...parked(state, { reason: 'pool', ...body.payload }), turn: state.turn + 1, claim: 0 }
+      return { ...parked({ reason: 'pool', ...body.payload }), turn: state.turn + 1, claim: 0 }
     case 'execution_woken':
       return woken(state, at)
     case 'execution_handed_over':
-      return { ...state, turn: state.turn + 1, claim: 0, ...UNPARKED }
+      return { turn: state.turn + 1, claim: 0, ...UNPARKED }
     case 'execution_rescued':
       // What ran on workers of a pool runs there again.
       return {
-        ...state,
         turn: state.turn + 1,
         claim: 0,
         ...UNPARKED,
         pool: state.parkedReason ? undefined : state.pool,
       }
     case 'execution_taken_over':
-      return { ...state, claim: body.payload.claim }
+      return { claim: body.payload.claim }
     case 'node_started':
-      return { ...withNode(plan, state, { body, at }), ...taken(state) }
+      return { nodes: nodesAfter(plan, state, { body, at }), ...taken(state) }
     default:
-      return withNode(plan, state, { body, at })
+      return { nodes: nodesAfter(plan, state, { body, at }) }
   }
 }
 
@@ -101,37 +102,33 @@ function inputAtStart({ input }: { input?: Json }, state: ExecutionState): Json 
 }
 
 /** Whoever waits at a gate and is asked for something else leaves the line; what it got through before counts. */
-function keptKeys({ parkedReason, limitKey, rateKey }: ExecutionState): Pick<ExecutionState, 'limitKey' | 'rateKey'> {
+function keptKeys({ parkedReason, limitKey, rateKey }: ExecutionState): Change {
   return {
     limitKey: parkedReason === 'limit' ? undefined : limitKey,
     rateKey: parkedReason === 'rate' ? undefined : rateKey,
   }
 }
 
-function parked(
-  state: ExecutionState,
-  { reason, wake_at, pool }: { reason: ParkReason; wake_at?: string; pool?: string },
-): ExecutionState {
-  return { ...state, parkedReason: reason, wakeAt: wake_at === undefined ? undefined : new Date(wake_at), pool }
+function parked({ reason, wake_at, pool }: { reason: ParkReason; wake_at?: string; pool?: string }): Change {
+  return { parkedReason: reason, wakeAt: wake_at === undefined ? undefined : new Date(wake_at), pool }
 }
 
 /** What waited for a worker of a pool has found one as soon as something of it starts. */
-function taken({ parkedReason }: ExecutionState): Partial<ExecutionState> {
+function taken({ parkedReason }: ExecutionState): Change {
   return parkedReason === 'pool' ? { parkedReason: undefined, wakeAt: undefined } : {}
 }
 
 const UNPARKED = { wakeAt: undefined, parkedReason: undefined, pausedAt: undefined, pool: undefined }
 
-function over(state: ExecutionState, at: Date): ExecutionState {
-  return { ...state, completedAt: at, request: undefined, ...UNPARKED }
+function over(at: Date): Change {
+  return { completedAt: at, request: undefined, ...UNPARKED }
 }
 
 /** The next turn of an execution that was parked; while it was paused, or waited at a gate, its timeout stood still. */
-function woken(state: ExecutionState, at: Date): ExecutionState {
+function woken(state: ExecutionState, at: Date): Change {
   const { startedAt, pausedAt, timeoutFrom } = state
   const paused = pausedAt === undefined ? 0 : Math.max(0, at.getTime() - pausedAt.getTime())
   return {
-    ...state,
     status: startedAt === undefined ? 'pending' : 'running',
     timeoutFrom: timeoutFrom && new Date(timeoutFrom.getTime() + paused),
     turn: state.turn + 1,
@@ -156,7 +153,7 @@ function reopened(
   plan: Plan,
   state: ExecutionState,
   { at, retried, rerun = [], anew = [], node: from, input }: Reopening,
-): ExecutionState {
+): Change {
   const nodes = state.nodes.slice()
   let { wave } = state
   const put = (keys: readonly string[], change: (node: NodeState, key: string) => NodeState): void => {
@@ -204,13 +201,11 @@ export function cancellation({ by, reason }: Asked): RecordedError {
   return { code: 'EXECUTION_CANCELLED', message: reason === undefined ? `by ${by}` : `by ${by}: ${reason}` }
 }
 
-function withNode(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): ExecutionState {
+function nodesAfter(plan: Plan, state: ExecutionState, { body, at }: { body: NodeEventBody; at: Date }): NodeState[] {
   const { index, before } = nodeNamed(plan, state, body.payload.node)
-  const nodes = state.nodes.slice()
-  const sequence = state.sequence + 1
-  const after = evolveNode(before, body, { at, sequence, input: () => nodeInput(plan, state, index) })
-  nodes[index] = body.type === 'node_completed' ? { ...after, completedWith: sequence } : after
-  return { ...state, nodes }
+  const isFirstStart = body.type === 'node_started' && before.input === undefined
+  const input = isFirstStart ? nodeInput(plan, state, index) : before.input
+  return state.nodes.with(index, evolveNode(before, body, { at, sequence: state.sequence + 1, input }))
 }
 
 function nodeNamed(plan: Plan, state: ExecutionState, key: string): { index: number; before: NodeState } {

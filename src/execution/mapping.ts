@@ -27,20 +27,24 @@ const LONGEST_MESSAGE = 1000
 interface Begun {
   readonly row: ExecutionRow
   readonly plan: Plan
+  readonly mapping: JsonObject | string
 }
 
 /** Undefined when there is no mapping. `hurry` cuts the pauses short. */
-export async function mapInput(
-  { clock, ...deps }: MappingDeps,
-  begun: Begun,
+export function mapInput(
+  deps: MappingDeps,
+  { row, plan }: Pick<Begun, 'row' | 'plan'>,
   hurry: AbortSignal,
-): Promise<Mapped | undefined> {
-  const { mapping } = begun.row
-  if (mapping === null) return undefined
-  const scope: JsonObject = { ...runScope(begun.plan, begun.row) }
-  const evaluator = begun.plan.workflow.settings.strict ? strictly(deps.evaluator) : deps.evaluator
+): Promise<Mapped> | undefined {
+  return row.mapping === null ? undefined : evaluated(deps, { row, plan, mapping: row.mapping }, hurry)
+}
+
+async function evaluated(deps: MappingDeps, begun: Begun, hurry: AbortSignal): Promise<Mapped> {
+  const { row, plan, mapping } = begun
+  const scope: JsonObject = { ...runScope(plan, row) }
+  const evaluator = plan.workflow.settings.strict ? strictly(deps.evaluator) : deps.evaluator
   try {
-    return checked(begun, await whileBusy(clock, hurry, () => renderTemplates(mapping, scope, evaluator)))
+    return checked(begun, await whileBusy(deps.clock, hurry, () => renderTemplates(mapping, scope, evaluator)))
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error
     return failed(begun, error)
@@ -60,7 +64,8 @@ export async function whileBusy<T>(clock: Clock, hurry: AbortSignal, evaluate: (
 }
 
 function checked(begun: Begun, rendered: Json): Mapped {
-  const { input: literal, mapping } = begun.row
+  const { row, mapping } = begun
+  const { input: literal } = row
   const isFields = isJsonObject(mapping) && isJsonObject(rendered) && isJsonObject(literal)
   const input = isFields ? { ...literal, ...rendered } : rendered
   const problem = checkStorable(input)

@@ -117,12 +117,15 @@ export function changedNodes(
 
 /** The splits whose items are to run since. */
 export function openedSplits(plan: Plan, change: { before: ExecutionState; after: ExecutionState }): SplitProjection[] {
-  return plan.nodes.flatMap(({ id: nodeId, index }) => {
-    const [before, after] = [change.before.nodes[index], change.after.nodes[index]]
-    if (after?.split === undefined || !isSplitOpen(after) || before?.split === after.split) return []
+  const rows: SplitProjection[] = []
+  for (const { id: nodeId, index } of plan.nodes) {
+    const before = change.before.nodes[index]
+    const after = change.after.nodes[index]
+    if (after?.split === undefined || !isSplitOpen(after) || before?.split === after.split) continue
     const { items: _, ...split } = after.split
-    return [{ nodeId, generation: after.generation, ...split }]
-  })
+    rows.push({ nodeId, generation: after.generation, ...split })
+  }
+  return rows
 }
 
 /** Whether its items are to be seen to: whoever holds it has given it back, or left it paused, while they run. */

@@ -7,21 +7,17 @@ import type { NodeState } from './state.ts'
 const DEFAULT_TIMEOUT_MS = 30_000
 const MAX_DELAY_MS = 300_000
 
-/** Of an attempt: milliseconds, which are none when its time was up before it could begin; and what it comes to after them. */
-export interface Allowance {
-  readonly ms: number
-  readonly timedOut: Failed
-}
-
-export function allowance(policy: NodePolicy, state: NodeState, now: number): Allowance {
+/** Milliseconds that an attempt may take: none when its time was up before it could begin. */
+export function allowance(policy: NodePolicy, state: NodeState, now: number): number {
   const { timeout_ms = DEFAULT_TIMEOUT_MS, total_timeout_ms: total } = policy
   const left = total === undefined ? Number.POSITIVE_INFINITY : endOfAll(total, state, now) - now
-  if (timeout_ms <= left)
-    return {
-      ms: timeout_ms,
-      timedOut: failed('NODE_TIMEOUT', `took longer than ${timeout_ms} ms`, { retryable: true }),
-    }
-  return { ms: Math.max(0, left), timedOut: failed('NODE_TIMEOUT', `took longer than ${total} ms in all its attempts`) }
+  return Math.max(0, Math.min(timeout_ms, left))
+}
+
+/** What an attempt comes to that took all of its allowance. */
+export function timedOut({ timeout_ms = DEFAULT_TIMEOUT_MS, total_timeout_ms: total }: NodePolicy, ms: number): Failed {
+  if (ms === timeout_ms) return failed('NODE_TIMEOUT', `took longer than ${ms} ms`, { retryable: true })
+  return failed('NODE_TIMEOUT', `took longer than ${total} ms in all its attempts`)
 }
 
 /** When the next attempt begins; undefined when the failure is for good. `random` as in `retryDelay`. */

@@ -79,8 +79,11 @@ function failuresOf(
   state: ExecutionState,
   indexes: readonly number[],
 ): { readonly node: string; readonly error: RecordedError }[] {
-  return indexes.flatMap(index => {
+  const failures: { node: string; error: RecordedError }[] = []
+  for (const index of indexes) {
     const { status, handled, error } = nodeOf(state, index)
-    return status === 'failed' && !handled && error !== undefined ? [{ node: planNode(plan, index).key, error }] : []
-  })
+    if (status === 'failed' && !handled && error !== undefined)
+      failures.push({ node: planNode(plan, index).key, error })
+  }
+  return failures
 }

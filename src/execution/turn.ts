@@ -89,10 +89,12 @@ export async function driveTurn(deps: TurnDeps, held: HeldJob, loaded: Loaded): 
     turn.wake()
   })
   const stop = (): void => turn.wake()
-  held.lost.addEventListener('abort', stop)
-  held.drain.addEventListener('abort', stop)
   try {
-    while (!held.lost.aborted && (await step(turn))) await nextChange(turn)
+    while (!held.lost.aborted && (await step(turn))) {
+      held.lost.addEventListener('abort', stop)
+      held.drain.addEventListener('abort', stop)
+      await nextChange(turn)
+    }
   } finally {
     leave()
     held.lost.removeEventListener('abort', stop)
@@ -140,12 +142,11 @@ async function step(turn: Turn): Promise<boolean> {
   let room = AHEAD_BYTES
   let leaving: boolean
   do {
-    const more = outcomesToSettle(turn, draft, settled)
-    for (const [key, result] of more) {
+    for (const [key, result] of outcomesToSettle(turn, draft, settled)) {
       settled.set(key, result)
       settleAttempt(plan, draft, { key, ...result, now })
+      if (room > 0) room -= sizeOf(result, room)
     }
-    room -= sizeOf(more, room)
     leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
   } while (!leaving && room > 0 && (await runAhead(turn, { draft, settled, until })))
   if (draft.events.length > 0) {
@@ -180,25 +181,23 @@ function outcomesToSettle(
   { state }: Draft,
   settled: Results,
 ): [string, AttemptResult][] {
-  const open = [...attempts.ended].filter(([key, result]) => !settled.has(key) && isOpen(plan, state, { key, result }))
-  return open.slice(0, singly ? 1 : undefined)
+  const open: [string, AttemptResult][] = []
+  for (const one of attempts.ended) {
+    if (singly && open.length === 1) break
+    if (!settled.has(one[0]) && isOpen(plan, state, one)) open.push(one)
+  }
+  return open
 }
 
 /** Whether the node is at work, as far as the state knows, and on this: of one that was called back no attempt counts. */
-function isOpen(
-  plan: Plan,
-  { nodes }: ExecutionState,
-  { key, result }: { key: string; result: AttemptResult },
-): boolean {
+function isOpen(plan: Plan, { nodes }: ExecutionState, [key, result]: readonly [string, AttemptResult]): boolean {
   const node = nodes[plan.index.get(key) ?? -1]
   return node !== undefined && isAtWork(node) && result.calledBack === (node.calledBack !== undefined)
 }
 
 /** Outcomes that are recorded already (their append was committed unanswered), or whose start was not recorded. */
 function forgetOthers({ plan, attempts, state }: Turn): void {
-  for (const [key, result] of attempts.ended) {
-    if (!isOpen(plan, state, { key, result })) attempts.ended.delete(key)
-  }
+  for (const one of attempts.ended) if (!isOpen(plan, state, one)) attempts.ended.delete(one[0])
 }
 
 async function append(
@@ -225,7 +224,8 @@ async function append(
     ...(next ? { enqueue: next } : {}),
     ...(leaving ? { settle: held.job } : {}),
   }
-  const handled = await outlast(() => withHandler(deps, turn, whole), held.lost)
+  const hasFailed = draft.state.status === 'failed'
+  const handled = hasFailed ? await outlast(() => withHandler(deps, turn, whole), held.lost) : whole
   try {
     const result = await deps.eventLog.append(handled, held.lost)
     if (result.kind === 'appended') {
@@ -243,7 +243,7 @@ async function append(
   }
 }
 
-/** Runs the pure nodes that start in the draft, at most until `until`; whether there is an outcome to settle now. */
+/** Runs the pure nodes that start in the draft, at most until `until`; whether there are outcomes to settle now. */
 async function runAhead(
   turn: Turn,
   { draft, settled, until }: { draft: Draft; settled: Results; until: number },
@@ -254,11 +254,9 @@ async function runAhead(
   return outcomesToSettle(turn, draft, settled).length > 0
 }
 
-/** Bytes of the outputs as JSON; those beyond `limit` are not counted to the end. */
-function sizeOf(settled: readonly [string, AttemptResult][], limit: number): number {
-  return settled.reduce((sum, [, { outcome }]) => {
-    return sum + (outcome.kind === 'completed' ? jsonBytes(outcome.output, limit) : 0)
-  }, 0)
+/** Bytes of the output as JSON; those beyond `limit` are not counted to the end. */
+function sizeOf({ outcome }: AttemptResult, limit: number): number {
+  return outcome.kind === 'completed' ? jsonBytes(outcome.output, limit) : 0
 }
 
 /** Waits for an outcome, a command, a timer that is due, the deadline, a drain, or the loss of the claim. */

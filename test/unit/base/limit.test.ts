@@ -4,8 +4,11 @@ import { createLimit } from '../../../src/base/limit.ts'
 test('those of higher priority go first, and of one priority who came first', async () => {
   const limit = createLimit(1)
   const order: string[] = []
-  const enter = (name: string, priority?: number): Promise<void> =>
-    limit.run(async () => void order.push(name), priority)
+  const enter = async (name: string, priority?: number): Promise<void> => {
+    await limit.enter(priority)
+    order.push(name)
+    limit.leave()
+  }
   await Promise.all([
     enter('first'),
     enter('low', -1),
@@ -17,8 +20,11 @@ test('those of higher priority go first, and of one priority who came first', as
   expect(order).toEqual(['first', 'high', 'another high', 'usual', 'another as usual', 'low'])
 })
 
-test('what throws gives its place back', async () => {
-  const limit = createLimit(1)
-  await expect(limit.run(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken')
-  expect(await limit.run(async () => 'next')).toBe('next')
+test('whoever finds room need not wait for it', async () => {
+  const limit = createLimit(2)
+  expect([limit.enter(), limit.enter()]).toEqual([undefined, undefined])
+  const third = limit.enter()
+  limit.leave()
+  await third
+  expect(limit.enter()).toBeInstanceOf(Promise)
 })

@@ -1,7 +1,7 @@
 // What the engine makes of whatever an executor does.
 import { pino } from 'pino'
 import { Type } from 'typebox'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type HttpClient, HttpClientError, type HttpRequest } from '../../../src/base/http-client.ts'
 import type { Json } from '../../../src/base/json.ts'
 import { MAX_OUTPUT_BYTES } from '../../../src/base/json-limits.ts'
@@ -167,6 +167,25 @@ test('when the time of all attempts is up before one can begin, nothing is execu
   const total = { ms: 1_000, begun: 2_000 }
   expect(await attemptOf(type, {}, { total })).toMatchObject({ error: { code: 'NODE_TIMEOUT', retryable: false } })
   expect(ran).toBe(false)
+})
+
+test('when the time is up before the templates are filled in, nothing is executed', async () => {
+  const echo = defineNodeType<{ text: string }>({
+    type: 'acme/echo',
+    summary: 'Gives its config.',
+    configSchema: Type.Object({ text: Type.String() }),
+    expressions: [],
+    execute: async ({ text }) => ({ kind: 'completed', output: text }),
+  })
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const evaluate = async (): Promise<Json> => {
+    vi.advanceTimersByTime(20)
+    return 'late'
+  }
+  expect(await attemptOf(echo, { text: '{{ $string(1) }}' }, { evaluate, timeout_ms: 20 })).toMatchObject({
+    error: { code: 'NODE_TIMEOUT' },
+  })
 })
 
 test('an executor that does not heed its signal is not waited for', async () => {

@@ -1,7 +1,7 @@
 // Whether another attempt follows, when, and how long it may take.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { allowance, nextAttemptAt } from '../../../src/execution/retries.ts'
+import { allowance, nextAttemptAt, timedOut } from '../../../src/execution/retries.ts'
 import { type NodeState, UNTOUCHED } from '../../../src/execution/state.ts'
 import type { NodeError } from '../../../src/node/node-type.ts'
 import type { NodePolicy, RetryPolicy } from '../../../src/workflow/workflow.ts'
@@ -101,8 +101,8 @@ test('no attempt begins once the time of all of them is up', () => {
 
 test('an attempt gets its own time, or what is left of that of all, after which there is no other', () => {
   const allowed = (policy: NodePolicy, begun = 0): [number, boolean] => {
-    const { ms, timedOut } = allowance(policy, nth(1, { startedAt: new Date(at - begun) }), at)
-    return [ms, timedOut.error.retryable]
+    const ms = allowance(policy, nth(1, { startedAt: new Date(at - begun) }), at)
+    return [ms, timedOut(policy, ms).error.retryable]
   }
   expect(allowed({})).toEqual([30_000, true])
   expect(allowed({ timeout_ms: 500 })).toEqual([500, true])
