@@ -6,8 +6,10 @@ import { POOL_QUEUES, type QueueName, queues } from './queues.ts'
 
 /** Whether a job may be claimed: see Question in db/pulse.ts. */
 export function claimable(queue: QueueName): Fragment {
+  // In the order of claims, so that it is answered from their index, which holds what waits and nothing else.
   return part`
-  (select 0 where exists (select from pgboss.job where name = ${queue} and state < 'active' and start_after <= now()))`
+  (select 0 from pgboss.job where name = ${queue} and state < 'active' and not blocked and start_after <= now()
+    order by priority desc, created_on limit 1)`
 }
 
 /** Those of the ids that are queued or held, in whichever queue. */

@@ -30,7 +30,7 @@ export interface PollerDeps extends FireDeps {
 }
 
 /** Cursors a pass claims: few at first, so that what they start can begin, and twice as many each time there were more. */
-const FIRST_BATCH = 100
+const FIRST_BATCH = 50
 const BATCH = 500
 /** Executions wait for a burst of fires for so long, not for a backlog of hours. */
 const LONGEST_BURST_MS = 2_000

@@ -4,6 +4,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import { createMetrics } from '../../../src/base/metrics.ts'
 import { createPool } from '../../../src/db/pool.ts'
 import { sql } from '../../../src/db/sql.ts'
+import { claimable } from '../../../src/queue/queue-store.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf } from '../../support/engine.ts'
 
@@ -44,4 +45,25 @@ test('a worker that was idle on empty tables visits no more than its own rows wh
   expect((await read()) - before).toBeLessThan(5 * BURST)
   await engine.stop()
   await pool.end()
+})
+
+test('asking whether there is a job to claim does not visit those that are gone', async () => {
+  const { pool } = await createTestDatabase()
+  const engine = await createTestEngine(pool)
+  const workflowId = await engine.publish(documentOf(['a']))
+  for (let i = 0; i < BURST; i += 10)
+    await engine.begin(
+      workflowId,
+      Array.from({ length: 10 }, () => ({})),
+    )
+  await pool.executeSql('delete from pgboss.job')
+  const visited = async (): Promise<number> => {
+    const [row] = await pool.rows<{ 'QUERY PLAN': [{ Plan: { 'Shared Hit Blocks': number } }] }>(
+      sql('test.explain')`explain (analyze, buffers, format json) select ${claimable('exec')}`,
+    )
+    return row?.['QUERY PLAN'][0].Plan['Shared Hit Blocks'] ?? Number.NaN
+  }
+  await visited() // whoever asks first marks what is gone
+  expect(await visited()).toBeLessThan(20)
+  await engine.stop()
 })

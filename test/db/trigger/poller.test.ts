@@ -191,7 +191,7 @@ test('the first pass over many that are due is small, so that what it starts can
   await poller.start()
   await twice.promise
   await poller.stop()
-  expect(fired).toEqual([100, 50])
+  expect(fired.slice(0, 2)).toEqual([50, 100])
 })
 
 test('a trigger disabled by an UPDATE of its row fires no more, and its cursor goes', async () => {
