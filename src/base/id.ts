@@ -36,15 +36,20 @@ export function createIds(now: () => number): Ids {
   }
 }
 
-/** What follows the version and counter of an id. */
+/** What follows the counter of an id. */
 const TAIL = '-8000-000000000000'
 const TAILS_AT_ONCE = 512
 
 /** Made many at once: an id is then three pieces put together. */
 function randomTails(): string {
-  const bytes = randomBytes(8 * TAILS_AT_ONCE)
-  for (let i = 0; i < bytes.length; i += 8) bytes[i] = ((bytes[i] ?? 0) & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/(.{4})(.{12})/g, '-$1-$2')
+  const bytes = randomBytes((TAIL.length / 2) * TAILS_AT_ONCE)
+  for (let i = 0; i < bytes.length; i += TAIL.length / 2) bytes[i] = ((bytes[i] ?? 0) & 0x03) | 0x08
+  const tails = Buffer.from(bytes.toString('hex'), 'latin1')
+  for (let i = 0; i < tails.length; i += TAIL.length) {
+    tails.write('-', i)
+    tails.write('-', i + TAIL.lastIndexOf('-'))
+  }
+  return tails.toString('latin1')
 }
 
 function timeOf(ms: number): string {

@@ -92,6 +92,17 @@ export async function outlast<T>(work: () => Promise<T>, signal: AbortSignal): P
   }
 }
 
+/** What is sent meanwhile goes to the socket at once: a write costs as much as what many statements hold. */
+function inOneWrite<T>(client: pg.PoolClient, send: () => T): T {
+  const { stream } = (client as pg.PoolClient & Pick<pg.Client, 'connection'>).connection
+  stream.cork()
+  try {
+    return send()
+  } finally {
+    stream.uncork()
+  }
+}
+
 const IN_FAILED_TRANSACTION = '25P02'
 const CONFLICTS = new Set(['40001', '40P01'])
 const ATTEMPTS = 5
@@ -134,9 +145,6 @@ export function createPool(options: PoolOptions): Pool {
 
   async function attempt<T>(work: (tx: Tx) => Promise<T>, isSentAtOnce: boolean): Promise<T> {
     const client = await pool.connect()
-    // `begin` shares the round trip of the first statement; its failure shows there too.
-    const begun = client.query('begin')
-    begun.catch(() => {})
     // Of statements sent together the first that failed is the cause; what the others say of it is an echo.
     let cause: unknown
     const watched = (raw: Db & RawDb): Db & RawDb => {
@@ -153,9 +161,13 @@ export function createPool(options: PoolOptions): Pool {
       }
     }
     try {
-      const working = work({ ...watched(db(client)), inTransaction: true })
+      const [working, ending] = inOneWrite(client, () => {
+        client.query('begin').catch(() => {}) // its failure shows in the first statement too
+        const working = work({ ...watched(db(client)), inTransaction: true })
+        return [working, isSentAtOnce ? client.query('commit') : undefined]
+      })
       if (!isSentAtOnce) await working
-      const [result, end] = await Promise.all([working, client.query('commit')])
+      const [result, end] = await Promise.all([working, ending ?? client.query('commit')])
       if (end.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
       client.release()
       return result

@@ -102,10 +102,11 @@ export interface Ended {
   readonly splitters: readonly string[]
 }
 
-/** An append with the ids its events will have, by which it is found again after an unanswered commit. */
+/** An append with the texts its events are written from: many wait for their flush, and a text is little to hold on to. */
 export interface Numbered {
   readonly append: Append
-  readonly eventIds: readonly string[]
+  /** With commas between them. By the first an append is found again after an unanswered commit. */
+  readonly eventIds: string
   /** The payloads as JSON, with commas between them, written before the transaction: it is not to wait for that. */
   readonly payloads: string
 }

@@ -84,7 +84,7 @@ export function createEventLog(deps: EventLogDeps): EventLog {
       await clock.sleep(RETRY_MS, signal)
       try {
         const at = await findWritten(pool, one)
-        return at && { kind: 'appended', at, sequence: one.append.fence.sequence + one.eventIds.length }
+        return at && { kind: 'appended', at, sequence: one.append.fence.sequence + one.append.events.length }
       } catch (error) {
         if (!isTransient(error)) throw error
       }
@@ -133,7 +133,7 @@ export async function appendLocked(
 function numbered(append: Append, ids: Ids): Numbered {
   return {
     append,
-    eventIds: append.events.map(() => ids.next()),
+    eventIds: append.events.map(ids.next).join(),
     payloads: JSON.stringify(append.events.map(event => event.payload)).slice(1, -1),
   }
 }

@@ -57,24 +57,22 @@ export async function existingIds(db: Db, executionIds: readonly string[]): Prom
 }
 
 export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date): Promise<number> {
-  const ids: string[] = []
   const executions: string[] = []
   const sequences: number[] = []
   const types: EventType[] = []
-  for (const { append, eventIds } of appends) {
+  for (const { append } of appends) {
     let sequence = append.fence.sequence
     for (const { type } of append.events) {
       executions.push(append.executionId)
       sequences.push(++sequence)
       types.push(type)
     }
-    ids.push(...eventIds)
   }
   return tx.run(sql('event.insert')`
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
     select id, execution_id, sequence, event_type, payload, ${at}::timestamptz
     from rows from (
-      unnest(${allWords(ids)}::uuid[]),
+      unnest(${allWords(appends.map(one => one.eventIds))}::uuid[]),
       unnest(${allWords(executions)}::uuid[]),
       unnest(${allWords(sequences)}::bigint[]),
       unnest(${allWords(types)}::text[]),
@@ -231,7 +229,7 @@ export function deleteNodes(tx: Tx, ids: readonly string[]): Promise<number> {
 export async function findWritten(db: Db, { append, eventIds }: Numbered): Promise<Date | undefined> {
   const [row] = await db.rows<{ created_at: Date }>(sql('event.findWritten')`
     select created_at from public.events
-    where execution_id = ${append.executionId} and sequence = ${append.fence.sequence + 1} and id = ${eventIds[0]}`)
+    where execution_id = ${append.executionId} and sequence = ${append.fence.sequence + 1} and id = ${eventIds.split(',', 1)[0]}`)
   return row?.created_at
 }
 

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../../src/base/log.ts'
 import { createPool, isTransient, type Pool } from '../../../src/db/pool.ts'
 import { sql } from '../../../src/db/sql.ts'
@@ -22,6 +22,17 @@ test('a transaction that throws leaves nothing behind', async () => {
   })
   await expect(failing).rejects.toThrow('no')
   expect(await database.rows(sql('test.all')`select n from t`)).toEqual([])
+})
+
+test('what throws before it has sent anything leaves a connection that others can use', async () => {
+  const pool = poolOf(1)
+  onTestFinished(() => pool.end())
+  const throws = (): never => {
+    throw new Error('no')
+  }
+  await expect(pool.atOnce(throws)).rejects.toThrow('no')
+  await expect(pool.transaction(throws)).rejects.toThrow('no')
+  expect(await pool.rows(sql('test.all')`select n from t`)).toEqual([])
 })
 
 test('statements issued together share the connection and run in order', async () => {
