@@ -57,8 +57,10 @@ export function createAttempts(deps: AttemptsDeps, { row, plan, around }: Loaded
     running.set(node.key, mine)
     const scope = scopes.of(state, node)
     const ofPool = deps.pools.get(node.policy.pool ?? DEFAULT_POOL)
-    await ofPool?.enter(row.priority)
-    await deps.attempts.enter(row.priority)
+    const inPool = ofPool?.enter(row.priority)
+    if (inPool !== undefined) await inPool
+    const inAll = deps.attempts.enter(row.priority)
+    if (inAll !== undefined) await inAll
     try {
       const result = await attempt(deps, { plan, node, executionId: row.id, state, scope, abort })
       deps.metrics.nodeAttempts.inc({ type: node.type, outcome: result.outcome.kind })

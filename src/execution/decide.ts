@@ -153,13 +153,13 @@ export function settleAttempt(
   const index = plan.index.get(key) ?? -1
   const node = planNode(plan, index)
   const state = nodeOf(draft.state, index)
-  const verdicts = edges === undefined ? {} : { edges }
+  const verdicts = edges && { edges }
   const say = (body: EventBody): void => emit(plan, draft, { body, at: now.at })
   if (outcome.kind === 'completed') {
     const excess = tooMuch(draft.state, outcome.output)
     if (excess !== undefined) return settleAttempt(plan, draft, { key, outcome: excess, now })
-    const branches = outcome.branches === undefined ? {} : { branches: outcome.branches }
-    return say({ type: 'node_completed', payload: { node: key, output: outcome.output, ...branches, ...verdicts } })
+    const { output, branches } = outcome
+    return say({ type: 'node_completed', payload: { node: key, output, ...(branches && { branches }), ...verdicts } })
   }
   if (outcome.kind === 'parked') {
     const { until, callback, end } = outcome

@@ -78,7 +78,9 @@ export function nodeInput(plan: Plan, state: ExecutionState, index: number): Jso
 function together(taken: readonly TakenEdge[]): Json {
   const [first] = taken
   if (first !== undefined && taken.length === 1) return first.output
-  return Object.fromEntries(taken.map(({ key, output }) => [key, output]))
+  const outputs: Record<string, Json> = {}
+  for (const { key, output } of taken) outputs[key] = output
+  return outputs
 }
 
 /**

@@ -11,7 +11,7 @@ import { outlast } from '../db/pool.ts'
 import type { Append, Appended } from '../event/append.ts'
 import type { RecordedError } from '../event/event.ts'
 import type { EventLog } from '../event/event-log.ts'
-import { failed } from '../node/node-type.ts'
+import { failed, type Outcome } from '../node/node-type.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { HeldJob } from '../queue/runner.ts'
 import type { Catalog } from '../workflow/catalog.ts'
@@ -140,15 +140,18 @@ async function step(turn: Turn): Promise<boolean> {
   const settled = new Map<string, AttemptResult>()
   const until = turn.deps.clock.monotonic() + AHEAD_MS
   let room = AHEAD_BYTES
+  let more = outcomesToSettle(turn, draft, settled)
   let leaving: boolean
   do {
-    for (const [key, result] of outcomesToSettle(turn, draft, settled)) {
+    for (const [key, result] of more) {
+      const { outcome, edges } = result
       settled.set(key, result)
-      settleAttempt(plan, draft, { key, ...result, now })
-      if (room > 0) room -= sizeOf(result, room)
+      settleAttempt(plan, draft, { key, outcome, edges, now })
+      if (room > 0) room -= sizeOf(outcome, room)
     }
     leaving = decideFate(plan, draft, { now, drain: drainStage(turn) })
-  } while (!leaving && room > 0 && (await runAhead(turn, { draft, settled, until })))
+    more = leaving || room <= 0 ? [] : await runAhead(turn, { draft, settled, until })
+  } while (more.length > 0)
   if (draft.events.length > 0) {
     const result = await append(turn, { draft, now, leaving })
     if (result === 'refused') {
@@ -171,17 +174,15 @@ async function step(turn: Turn): Promise<boolean> {
 }
 
 type Results = ReadonlyMap<string, AttemptResult>
+/** The key of a node, and what its attempt came to. */
+type Result = readonly [string, AttemptResult]
 
 /**
  * Outcomes of the attempts that are open in the draft, but for those it has settled: of their nodes another attempt may
  * have started since.
  */
-function outcomesToSettle(
-  { plan, attempts, singly }: Turn,
-  { state }: Draft,
-  settled: Results,
-): [string, AttemptResult][] {
-  const open: [string, AttemptResult][] = []
+function outcomesToSettle({ plan, attempts, singly }: Turn, { state }: Draft, settled: Results): Result[] {
+  const open: Result[] = []
   for (const one of attempts.ended) {
     if (singly && open.length === 1) break
     if (!settled.has(one[0]) && isOpen(plan, state, one)) open.push(one)
@@ -190,7 +191,7 @@ function outcomesToSettle(
 }
 
 /** Whether the node is at work, as far as the state knows, and on this: of one that was called back no attempt counts. */
-function isOpen(plan: Plan, { nodes }: ExecutionState, [key, result]: readonly [string, AttemptResult]): boolean {
+function isOpen(plan: Plan, { nodes }: ExecutionState, [key, result]: Result): boolean {
   const node = nodes[plan.index.get(key) ?? -1]
   return node !== undefined && isAtWork(node) && result.calledBack === (node.calledBack !== undefined)
 }
@@ -243,19 +244,19 @@ async function append(
   }
 }
 
-/** Runs the pure nodes that start in the draft, at most until `until`; whether there are outcomes to settle now. */
+/** Runs the pure nodes that start in the draft, at most until `until`; the outcomes to settle now. */
 async function runAhead(
   turn: Turn,
   { draft, settled, until }: { draft: Draft; settled: Results; until: number },
-): Promise<boolean> {
+): Promise<Result[]> {
   const time = until - turn.deps.clock.monotonic()
-  if (turn.singly || time <= 0 || turn.held.lost.aborted) return false
+  if (turn.singly || time <= 0 || turn.held.lost.aborted) return []
   await turn.attempts.runPure(draft.state, time)
-  return outcomesToSettle(turn, draft, settled).length > 0
+  return outcomesToSettle(turn, draft, settled)
 }
 
 /** Bytes of the output as JSON; those beyond `limit` are not counted to the end. */
-function sizeOf({ outcome }: AttemptResult, limit: number): number {
+function sizeOf(outcome: Outcome, limit: number): number {
   return outcome.kind === 'completed' ? jsonBytes(outcome.output, limit) : 0
 }
 
