@@ -42,14 +42,16 @@ export interface Claimed {
   lose(job: ClaimedJob): void
   /** Those of these jobs that have no slot, or all of them, are to be handed over. */
   handOver(which: 'all' | 'waiting', of?: (job: ClaimedJob) => boolean): void
-  /** Shared jobs that are done with, once. */
-  takeFinished(): JobClaim[]
+  /** Shared jobs that are done with, and not known to be settled. */
+  finished(): JobClaim[]
+  /** They are settled. */
+  forget(settled: readonly JobClaim[]): void
 }
 
 export function createClaimed(): Claimed {
   const jobs = new Map<string, ClaimedJob>()
   let waiting: ClaimedTurn[] = []
-  let finished: JobClaim[] = []
+  const finished = new Set<JobClaim>()
   let working = 0
 
   /** A turn of it is done, or will never begin. */
@@ -58,7 +60,7 @@ export function createClaimed(): Claimed {
     job.open.delete(turn)
     if (job.open.size > 0) return
     if (jobs.get(job.claim.id) === job) jobs.delete(job.claim.id)
-    if (job.claim.isShared && !job.isDropped && !job.lost.signal.aborted) finished.push(job.claim)
+    if (job.claim.isShared && !job.isDropped && !job.lost.signal.aborted) finished.add(job.claim)
   }
 
   function lose(job: ClaimedJob): void {
@@ -116,10 +118,9 @@ export function createClaimed(): Claimed {
       const turns = which === 'waiting' ? waiting : [...jobs.values()].flatMap(job => [...job.open])
       for (const turn of turns) if (of(turn.of)) turn.drain.abort()
     },
-    takeFinished() {
-      const taken = finished
-      finished = []
-      return taken
+    finished: () => [...finished],
+    forget(settled) {
+      for (const claim of settled) finished.delete(claim)
     },
   }
 }

@@ -5,7 +5,8 @@
 // 2. A claim whose renewal the queue does not confirm, or that could not be renewed within the lease, is lost: its
 //    workers are told before another process can have taken over for long, and the fence refuses what they still write.
 // 3. A job of one turn is settled by its worker, in the transaction of its last append. A shared one is settled with the
-//    next claims, after each of its turns has ended: until then a crash brings it back, with nothing left to say.
+//    next claims, or the next renewal if nothing is claimed by then, after each of its turns has ended: until then a crash
+//    brings it back, with nothing left to say.
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { createLoop, type Service } from '../base/service.ts'
@@ -123,7 +124,7 @@ export function createRunner(options: RunnerOptions): Runner {
       await claimed.settled()
       await renewing.stop()
       await watching.stop()
-      await queue.finish(claimed.takeFinished())
+      await settleFinished(queue, claimed)
     },
   }
 }
@@ -135,12 +136,20 @@ function createClaiming({ queue, pool, clock }: RunnerOptions, claimed: Claimed)
   let expected = MOST_TURNS
   return async free => {
     const at = clock.monotonic()
-    const finished = claimed.takeFinished()
+    const finished = claimed.finished()
     const turns = await queue.fetch(Math.ceil(Math.min(free, MAX_FETCH) / expected), source, finished)
+    claimed.forget(finished)
     const jobs = claimed.add(turns, at)
     expected = jobs === 0 ? MOST_TURNS : Math.ceil(turns.length / jobs)
     return jobs > 0
   }
+}
+
+/** What no claim has settled yet: while all slots are taken, there may be none for hours. */
+async function settleFinished(queue: Queue, claimed: Claimed): Promise<void> {
+  const finished = claimed.finished()
+  await queue.finish(finished)
+  claimed.forget(finished)
 }
 
 /** Renews the claims of what is held, and tells those that the queue no longer confirms. */
@@ -159,6 +168,7 @@ function createRenewal({ queue, clock, log }: RunnerOptions, claimed: Claimed): 
         // A job settled a moment ago is no longer the queue's to renew, nor ours to hold.
         else if (claimed.isHeld(job)) claimed.lose(job)
       }
+      await settleFinished(queue, claimed)
       return undefined
     },
   })

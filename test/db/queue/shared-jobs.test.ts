@@ -1,13 +1,14 @@
 // Executions that begin together, on a real queue: what one of them meets is not to be felt by those it shares a job with.
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
+import { silentLogger } from '../../../src/base/log.ts'
 import { sql } from '../../../src/db/sql.ts'
 import { createAdvance } from '../../../src/execution/advance.ts'
 import { controlIn } from '../../../src/execution/control.ts'
 import { buryDead, rescueSilent } from '../../../src/execution/wake.ts'
 import type { NodeContext, Outcome } from '../../../src/node/node-type.ts'
-import type { Job } from '../../../src/queue/queue.ts'
-import type { Runner } from '../../../src/queue/runner.ts'
+import type { Job, Queue } from '../../../src/queue/queue.ts'
+import { createRunner, type Runner } from '../../../src/queue/runner.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, scripted, type TestEngine } from '../../support/engine.ts'
 
@@ -138,6 +139,40 @@ test('a worker that stops hands over what it has no end of, and settles what it 
   await run(50)
   expect(new Set(await ended(ids))).toEqual(new Set(['completed']))
   await emptied()
+})
+
+test('a claim that fails forgets none of the jobs it was to settle', async () => {
+  const ids = await begin()
+  let failures = 0
+  const fetch: Queue['fetch'] = (limit, name, finished = []) => {
+    if (finished.length > 0 && failures++ === 0) return Promise.reject(new Error('no answer'))
+    return engine.queue.fetch(limit, name, finished)
+  }
+  const work = createAdvance(engine.deps)
+  const queue = { ...engine.queue, fetch }
+  const runner = createRunner({ queue, slots: 5, pollInterval: 50, clock: systemClock, log: silentLogger, work })
+  runners.push(runner)
+  await runner.start()
+  expect(new Set(await ended(ids))).toEqual(new Set(['completed']))
+  await emptied()
+  expect(failures).toBeGreaterThan(0)
+})
+
+test('a job is settled though no slot is free to claim another', async () => {
+  await begin()
+  const running: (() => void)[] = []
+  execute = () => new Promise(resolve => running.push(() => resolve(done)))
+  const nth = async (n: number): Promise<() => void> => {
+    while (running.length < n) await systemClock.sleep(10)
+    return running[n - 1] ?? expect.fail()
+  }
+  await run(2)
+  for (const n of [2, 3]) (await nth(n))() // of the first job two have ended, and the slot goes to one of the second
+  await nth(4)
+  ;(await nth(1))() // the first job is done with, and its slot goes to another of the second
+  await nth(5)
+  const held = sql('test.held')`select from pgboss.job where state = 'active'`
+  while ((await engine.pool.rows(held)).length > 1) await systemClock.sleep(20)
 })
 
 test('one of them is cancelled before it begins: the others run', async () => {

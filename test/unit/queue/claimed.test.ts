@@ -21,16 +21,19 @@ test('turns get slots in the order in which they were claimed', () => {
   expect(names(claimed.next(2))).toEqual(['c', 'd'])
 })
 
-test('a shared job is finished when the last of its turns has ended, once', () => {
+test('a shared job is finished when the last of its turns has ended, until it is known to be settled', () => {
   const claimed = createClaimed()
   claimed.add(job('x', ['a', 'b']), 0)
   const [a, b] = claimed.next(2)
   if (a === undefined || b === undefined) throw new Error('there are slots for both')
   claimed.end(b, 'ended')
-  expect(claimed.takeFinished()).toEqual([])
+  expect(claimed.finished()).toEqual([])
   claimed.end(a, 'ended')
-  expect(claimed.takeFinished()).toMatchObject([{ id: 'x' }])
-  expect(claimed.takeFinished()).toEqual([])
+  const finished = claimed.finished()
+  expect(finished).toMatchObject([{ id: 'x' }])
+  expect(claimed.finished()).toEqual(finished)
+  claimed.forget(finished)
+  expect(claimed.finished()).toEqual([])
   expect(claimed.jobs()).toEqual([])
 })
 
@@ -38,7 +41,7 @@ test('a job of one turn is not finished here: its last append settled it', () =>
   const claimed = createClaimed()
   claimed.add(job('x', ['a']), 0)
   for (const turn of claimed.next(1)) claimed.end(turn, 'ended')
-  expect([claimed.takeFinished(), claimed.jobs()]).toEqual([[], []])
+  expect([claimed.finished(), claimed.jobs()]).toEqual([[], []])
 })
 
 test('when a turn is dropped the others are handed over, and the job is left to lapse', () => {
@@ -51,7 +54,7 @@ test('when a turn is dropped the others are handed over, and the job is left to 
   const rest = claimed.next(0)
   expect([names(rest), drained(rest)]).toEqual([['c'], [true]])
   for (const turn of [b, ...rest]) claimed.end(turn, 'ended')
-  expect([claimed.takeFinished(), claimed.jobs()]).toEqual([[], []])
+  expect([claimed.finished(), claimed.jobs()]).toEqual([[], []])
 })
 
 test('a shared job that lost a worker is taken apart, without waiting for slots', () => {
@@ -74,7 +77,7 @@ test('what waits of a lost claim never begins, and the claim settles nothing', (
   claimed.lose(held)
   expect(a.of.lost.signal.aborted).toBe(true)
   claimed.end(a, 'ended')
-  expect([claimed.next(5), claimed.takeFinished(), claimed.jobs()]).toEqual([[], [], []])
+  expect([claimed.next(5), claimed.finished(), claimed.jobs()]).toEqual([[], [], []])
 })
 
 test('a job that comes back is held under its new claim, and the earlier one is lost', () => {
