@@ -7,7 +7,8 @@ import { everything, layered, over, publish, requireRecorded } from '../shapes.t
 import { memoryFigure } from '../throughput.ts'
 import { type Armed, armEvery, disarm, nextSlot, requireOnce } from './triggers.ts'
 
-const WARM_UP = 2
+/** A daemon that has run for a while: what it does is compiled only after some thousand times. */
+const WARM_UP = 5
 
 export async function boundary({ quick, say, figure }: Bench): Promise<void> {
   const armed: Armed = { count: 1_000, period: 10_000 }
