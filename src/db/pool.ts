@@ -1,5 +1,6 @@
 // The only file that imports pg's pool. Invariants:
-// 1. Connections are pipelined: statements issued together share a round trip; they still run in order.
+// 1. Connections are pipelined: statements issued together share a round trip, with the `begin` and `commit` around
+//    them also a write; they still run in order.
 // 2. `transaction` retries the whole unit on serialization failure and deadlock (40001, 40P01), at most 5 times with
 //    jitter, so `work` must not have effects outside the database.
 // 3. A connection that failed inside a transaction other than by a clean rollback is destroyed, never reused.
@@ -92,7 +93,7 @@ export async function outlast<T>(work: () => Promise<T>, signal: AbortSignal): P
   }
 }
 
-/** What is sent meanwhile goes to the socket at once: a write costs as much as what many statements hold. */
+/** Sends statements in one write to the socket: with one for each, the writes would cost more than what they carry. */
 function inOneWrite<T>(client: pg.PoolClient, send: () => T): T {
   const { stream } = (client as pg.PoolClient & Pick<pg.Client, 'connection'>).connection
   stream.cork()

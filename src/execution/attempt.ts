@@ -98,7 +98,7 @@ async function execute(deps: AttemptDeps, request: AttemptRequest, secrecy: Secr
   const timeout = allowance(node.policy, nodeOf(state, node.index), deps.databaseClock.now())
   if (timeout === 0) return timedOut(node.policy, timeout)
   let isTimeUp = false
-  let leave = (_: unknown): void => {}
+  let leave = (_: unknown): void => {} // what waits for the executor, once something does
   let timer = setTimeout(() => {
     isTimeUp = true
     abort.abort(TIME_IS_UP)
