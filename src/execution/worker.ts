@@ -97,8 +97,8 @@ export function createWorker(deps: WorkerDeps, { hold, onEnded, onWaiting, origi
   const tellOthers = createTeller({ pool, topic: 'jobs', log })
   function handedOver(to: string): void {
     const runner = runners.get(to)
-    if (runner === undefined) tellOthers()
-    else runner.wake()
+    runner?.wake()
+    if (!runner?.hasRoom()) tellOthers()
   }
   const all = [...runners.values()]
   const wake = (): void => {

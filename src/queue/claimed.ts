@@ -40,8 +40,8 @@ export interface Claimed {
   /** A turn has ended, or was dropped. */
   end(turn: ClaimedTurn, how: 'ended' | 'dropped'): void
   lose(job: ClaimedJob): void
-  /** Those of these jobs that have no slot, or all of them, are to be handed over. */
-  handOver(which: 'all' | 'waiting', of?: (job: ClaimedJob) => boolean): void
+  /** Those of these jobs that have no slot, or all of them, are to be handed over; how many there are. */
+  handOver(which: 'all' | 'waiting', of?: (job: ClaimedJob) => boolean): number
   /** Shared jobs that are done with, and not known to be settled. */
   finished(): JobClaim[]
   /** They are settled. */
@@ -116,7 +116,9 @@ export function createClaimed(): Claimed {
     lose,
     handOver(which, of = () => true) {
       const turns = which === 'waiting' ? waiting : [...jobs.values()].flatMap(job => [...job.open])
-      for (const turn of turns) if (of(turn.of)) turn.drain.abort()
+      const chosen = turns.filter(turn => of(turn.of))
+      for (const turn of chosen) turn.drain.abort()
+      return chosen.length
     },
     finished: () => [...finished],
     forget(settled) {

@@ -45,6 +45,8 @@ export interface Runner extends Service, Pulsed {
   wake(): void
   /** Turns with a slot. */
   held(): number
+  /** Whether it could take one more. */
+  hasRoom(): boolean
 }
 
 const MAX_FETCH = 200
@@ -115,6 +117,7 @@ export function createRunner(options: RunnerOptions): Runner {
     wake: () => fetching.wake(),
     question: { dueIn: claimable(queueOf(options.pool)), wake: fetching.wake },
     held: claimed.working,
+    hasRoom: () => !draining && claimed.working() < slots,
     async stop() {
       draining = true
       claimed.handOver('all')
@@ -185,8 +188,7 @@ function createWatch({ clock, log }: RunnerOptions, claimed: Claimed, begin: () 
       const now = clock.monotonic()
       for (const job of claimed.jobs()) if (now - job.renewedAt > TRUST_MS) claimed.lose(job)
       claimed.handOver('all', job => now - job.claimedAt > LONG_TURN_MS)
-      claimed.handOver('waiting', job => now - job.claimedAt > PATIENCE_MS)
-      begin()
+      if (claimed.handOver('waiting', job => now - job.claimedAt > PATIENCE_MS) > 0) begin()
       return undefined
     },
   })

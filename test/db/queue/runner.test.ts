@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { systemClock } from '../../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { sql } from '../../../src/db/sql.ts'
+import type { Queue } from '../../../src/queue/queue.ts'
 import { createRunner, type HeldJob, type Runner } from '../../../src/queue/runner.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf, type TestEngine } from '../../support/engine.ts'
@@ -71,6 +72,29 @@ test('a job that comes back to the process that lost it is held under its new cl
   await engine.queue.settle(engine.pool, [second.held.job])
   second.end()
   await stopped
+})
+
+test('a runner that holds nothing asks the queue no oftener than it is told to', async () => {
+  const asked: number[] = []
+  const fetch: Queue['fetch'] = () => {
+    asked.push(performance.now())
+    return Promise.resolve([])
+  }
+  // A second is ten milliseconds.
+  const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 100, signal) }
+  const runner = createRunner({
+    queue: { ...engine.queue, fetch },
+    slots: 10,
+    pollInterval: 30_000,
+    clock,
+    log: silentLogger,
+    work: () => [],
+  })
+  await runner.start()
+  while (asked.length < 2) await systemClock.sleep(5)
+  const [first = 0, second = 0] = asked
+  expect(second - first).toBeGreaterThan(200)
+  await runner.stop()
 })
 
 test('a worker is told that its claim is lost though the renewal never answers', { timeout: 20_000 }, async () => {
