@@ -192,7 +192,7 @@ export function createWakeServices(deps: WakeDeps, wakeRunner: () => void): { ti
       const buried = await buryDead(deps)
       const rescued = await rescueSilent(deps)
       if (rescued > 0) wakeRunner()
-      return buried === BATCH ? 0 : undefined
+      return buried >= BATCH ? 0 : undefined // those of shared jobs are more
     },
   })
   return { timers: { ...timers, question: { dueIn: timerDueIn, wake: timers.wake } }, rescue }

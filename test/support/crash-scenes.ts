@@ -8,6 +8,8 @@ type Node = WorkflowDocument['nodes'][number]
 export interface CrashScene {
   readonly name: string
   readonly ends?: 'failed'
+  /** Executions that begin together, with inputs of `n` from 1; one, if absent. */
+  readonly together?: number
   /** For a sink there, of a worker that serves the pool `gpu` as well. */
   document(sink: string): Graph
 }
@@ -32,6 +34,8 @@ function asking(
 }
 
 const again = { retry: { max_attempts: 5, backoff: 'constant', delay_ms: 100 } } as const
+
+const EACH = '-{{ input.n }}'
 
 export const crashScenes: readonly CrashScene[] = [
   { name: 'chain', document: asking(['a -> b', 'b -> c']) },
@@ -72,4 +76,5 @@ export const crashScenes: readonly CrashScene[] = [
       others: { ask: { type: 'webhook', config: { url: '', secret: 'key', wait_for_callback: { timeout: '1h' } } } },
     }),
   },
+  { name: 'sharing jobs', together: 20, document: asking(['a', 'b'], { query: { a: EACH, b: `${EACH}?after=50` } }) },
 ]

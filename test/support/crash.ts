@@ -1,5 +1,5 @@
-// Daemons that are killed at the boundaries of what they write (src/base/failpoint.ts), and what is left of an execution when
-// the next daemon has ended it: its result, and which of its requests were made once more.
+// Daemons that are killed at the boundaries of what they write (src/base/failpoint.ts), and what is left of the executions when
+// the next daemon has ended them: their result, and which of their requests were made once more.
 import { onTestFinished } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Failpoint } from '../../src/base/failpoint.ts'
@@ -22,8 +22,9 @@ export type Place = `${Failpoint}:${number}`
 
 /** What must be the same whatever was killed. */
 interface Result {
+  /** Of each of the executions; once, if they are the same. */
   readonly status: string
-  readonly output: Json
+  readonly output: readonly Json[]
   /** `key status output`, in the order of their waves. */
   readonly nodes: readonly string[]
 }
@@ -44,7 +45,7 @@ export interface Crashed {
 export interface Stage {
   /** Undisturbed, with the places it got to, in order. */
   reference(): Promise<Pick<Crashed, 'result' | 'requests'> & { readonly places: readonly Place[] }>
-  /** Kills a daemon there, the one that takes over at the next place, and so on; the last one ends the execution. */
+  /** Kills a daemon there, the one that takes over at the next place, and so on; the last one ends the executions. */
   crashAt(...places: readonly Place[]): Promise<Crashed>
   violations(): Promise<Violation[]>
 }
@@ -59,43 +60,48 @@ export async function createStage(scene: CrashScene): Promise<Stage> {
   const engine = await createTestEngine(pool)
   onTestFinished(() => engine.stop())
   const version = await engine.publish({ name: scene.name, ...scene.document(sink.url) })
-  async function begin(): Promise<string> {
+  const inputs = Array.from({ length: scene.together ?? 1 }, (_, i) => ({ n: i + 1 }))
+  async function begin(): Promise<string[]> {
     sink.forget()
-    const [id = ''] = await engine.begin(version, [{ n: 1 }])
+    const ids = await engine.begin(version, inputs)
     await notify(pool, 'jobs')
-    return id
+    return ids
   }
 
-  /** Resolves when the execution is over, or its daemon. Whoever is to call back does so meanwhile. */
-  async function overOr(id: string, running: Running): Promise<boolean> {
+  /** Resolves when the executions are over, or their daemon. Whoever is to call back does so meanwhile. */
+  async function overOr(ids: readonly string[], running: Running): Promise<boolean> {
+    let left = ids
     let isGone = false
     void running.ended.then(() => {
       isGone = true
     })
     for (const patience = AbortSignal.timeout(PATIENCE_MS); ; await systemClock.sleep(10)) {
+      const [id] = left
+      if (id === undefined) return true
       const { status, completed_at, parked_reason } = await findExecution(pool, id)
-      if (completed_at !== null) return true
-      if (isGone) return false
-      if (parked_reason === 'callback') await callBack(running, sink)
+      if (completed_at !== null) left = left.slice(1)
+      else if (isGone) return false
+      else if (parked_reason === 'callback') await callBack(running, sink)
       if (patience.aborted) throw new Error(`execution ${id} is still ${status}; the daemon said ${running.stderr()}`)
     }
   }
 
-  async function resultOf(id: string): Promise<Result> {
-    const { status, output, nodes } = await findExecution(pool, id)
-    return { status, output, nodes: nodes.map(row => `${row.key} ${row.status} ${JSON.stringify(row.output)}`) }
+  async function inFlightOf(ids: readonly string[]): Promise<string[]> {
+    return (await Promise.all(ids.map((id, nth) => inFlightIn(id, nth)))).flat()
   }
 
-  async function inFlightOf(id: string): Promise<string[]> {
+  async function inFlightIn(id: string, nth: number): Promise<string[]> {
     const plan = await engine.catalog.plan(version)
-    const { nodes } = fold(plan, initialState(plan, { n: 1 }), await engine.eventLog.read(id))
+    const { nodes } = fold(plan, initialState(plan, inputs[nth] ?? null), await engine.eventLog.read(id))
     const ofItems = await pool.rows<{ key: string }>(sql('test.itemsInFlight')`
       select n.key || '-' || e.item_index as key
       from public.node_executions x join public.nodes n on n.id = x.node_id join public.executions e on e.id = x.execution_id
       where e.parent_execution_id = ${id} and x.status = 'running'`)
     const own = plan.nodes.flatMap(({ key, index }) => {
       const node = nodes[index]
-      return node !== undefined && isAtWork(node) && node.calledBack === undefined ? [key] : []
+      return node !== undefined && isAtWork(node) && node.calledBack === undefined
+        ? [inputs.length === 1 ? key : `${key}-${nth + 1}`]
+        : []
     })
     return [...own, ...ofItems.map(({ key }) => key)]
   }
@@ -104,9 +110,9 @@ export async function createStage(scene: CrashScene): Promise<Stage> {
     async reference() {
       const running = await start(url)
       await arm(running)
-      const id = await begin()
-      await overOr(id, running)
-      const result = await resultOf(id)
+      const ids = await begin()
+      await overOr(ids, running)
+      const result = await resultOf(pool, ids)
       await running.stop('SIGTERM')
       return { result, requests: sink.requests(), places: placesIn(running.stderr()) }
     },
@@ -114,24 +120,33 @@ export async function createStage(scene: CrashScene): Promise<Stage> {
       const [first, ...others] = places
       let victim = await start(url, first)
       await arm(victim)
-      const id = await begin()
+      const ids = await begin()
       let wasKilled = true
       const inFlight: string[] = []
       for (const next of [...others, undefined]) {
-        const isOver = await overOr(id, victim)
+        const isOver = await overOr(ids, victim)
         if (isOver) await victim.stop('SIGKILL')
-        else inFlight.push(...(await inFlightOf(id)))
+        else inFlight.push(...(await inFlightOf(ids)))
         wasKilled &&= !isOver
         await lapse(pool)
         if (next !== undefined) victim = spawn(url, { FAILPOINT: next, ARMED: 'yes' })
       }
       const survivor = await start(url)
-      if (!(await overOr(id, survivor))) throw new Error(`the second daemon ended: ${survivor.stderr()}`)
-      const result = await resultOf(id)
+      if (!(await overOr(ids, survivor))) throw new Error(`the second daemon ended: ${survivor.stderr()}`)
+      const result = await resultOf(pool, ids)
       await survivor.stop('SIGKILL')
       return { wasKilled, result, requests: sink.requests(), inFlight }
     },
     violations: engine.violations,
+  }
+}
+
+async function resultOf(pool: Pool, ids: readonly string[]): Promise<Result> {
+  const all = await Promise.all(ids.map(id => findExecution(pool, id)))
+  return {
+    status: [...new Set(all.map(({ status }) => status))].join(' and '),
+    output: all.map(({ output }) => output),
+    nodes: all.flatMap(({ nodes }) => nodes.map(row => `${row.key} ${row.status} ${JSON.stringify(row.output)}`)),
   }
 }
 

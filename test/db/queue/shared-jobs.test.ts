@@ -112,6 +112,39 @@ test('when their worker is lost, those that had ended stay as they are, and the 
   for (const { executionId } of others) expect(await eventTypes(executionId)).toContain('execution_handed_over')
 })
 
+test('a worker that goes on after its job was taken apart changes nothing', async () => {
+  const ids = await begin()
+  const hang = Promise.withResolvers<Outcome>()
+  let begun = 0
+  execute = () => {
+    begun++
+    return hang.promise
+  }
+  const stale = await engine.queue.fetch(1)
+  const works = stale.map(turn => work(turn))
+  while (begun < stale.length) await systemClock.sleep(10)
+  execute = async () => done
+  await lapse()
+  await run(50)
+  expect(new Set(await ended(ids))).toEqual(new Set(['completed']))
+  await emptied()
+  const log = await Promise.all(ids.map(eventTypes))
+  hang.resolve(done)
+  await Promise.all(works)
+  expect(await Promise.all(ids.map(eventTypes))).toEqual(log)
+  expect(await engine.violations()).toEqual([])
+})
+
+test('a worker that is through with a job that is held by another does not end it', async () => {
+  await begin()
+  const stale = await engine.queue.fetch(1)
+  await lapse()
+  const held = await engine.queue.fetch(10)
+  expect(held.map(({ id, retryCount }) => `${id} ${retryCount}`)).toContain(`${stale[0]?.id} 1`)
+  await engine.queue.finish(stale.slice(0, 1))
+  expect(await queued()).toHaveLength(10)
+})
+
 test('a worker that is lost when all had ended, but the job was not settled, leaves nothing to be done', async () => {
   const ids = await begin()
   const turns = await engine.queue.fetch(1)
