@@ -92,7 +92,7 @@ export const settings = {
     env: 'MBFLOW_POLL_INTERVAL',
     doc: 'The longest time between two looks for due triggers and waiting executions.',
   }),
-  concurrency: setting(wholeNumber(1, 10_000), '200', {
+  concurrency: setting(wholeNumber(1, 10_000), '300', {
     env: 'MBFLOW_CONCURRENCY',
     doc: 'Executions one daemon holds at once, without those of pools.',
   }),

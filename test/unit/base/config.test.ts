@@ -44,7 +44,7 @@ test('an empty environment gives every default', () => {
     roles: ['scheduler', 'worker', 'http'],
     plugin: [],
     pollInterval: 1_000,
-    concurrency: 200,
+    concurrency: 300,
     nodeConcurrency: 100,
     pools: [{ name: 'default' }],
     drainTimeout: 30_000,
