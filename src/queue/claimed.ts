@@ -33,7 +33,7 @@ export interface Claimed {
   isHeld(job: ClaimedJob): boolean
   /** Resolves when all that has begun is done. */
   settled(): Promise<unknown>
-  /** Adds what was claimed at an instant; resolves to how many jobs that is. */
+  /** Adds what was claimed at an instant; how many jobs that is. */
   add(turns: readonly Job[], at: number): number
   /** Turns to begin now, with so many slots altogether. */
   next(slots: number): ClaimedTurn[]

@@ -24,7 +24,7 @@ export async function liveJobs(db: Db, ids: readonly string[]): Promise<Set<stri
 /** A pool, or the default one, of which jobs wait, and none is worked on. */
 export interface Unserved {
   readonly pool: string
-  /** Of more than a thousand, so many. */
+  /** Executions; of more than a thousand jobs, those that a thousand carry. */
   readonly waiting: number
 }
 

@@ -1,4 +1,5 @@
 // What every node type promises, as tests: `nodeTypeSuite(myType, fixtures)` in a test file runs them all.
+
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import type { HttpClient } from '../../src/base/http-client.ts'
@@ -7,6 +8,7 @@ import { checkStorable } from '../../src/base/json-limits.ts'
 import { checkSchema } from '../../src/base/schema.ts'
 import type { NodeType, Outcome } from '../../src/node/node-type.ts'
 import { attemptOf, type Given } from '../support/attempt-of.ts'
+import { formsOf } from '../support/canary.ts'
 
 export interface Case {
   readonly name: string
@@ -138,17 +140,7 @@ function describeOutcomes(nodeType: NodeType, { completes, fails, parks = [], sp
 }
 
 const CANARY = 'canary/sk-4f+d1c2e9'
-const canaryForms = [
-  CANARY,
-  encodeURIComponent(CANARY),
-  Buffer.from(CANARY).toString('hex'),
-  // Within whatever is encoded together with it; the characters at the edges hold bits of their neighbours.
-  ...['', 'x', 'xx'].map(before =>
-    Buffer.from(before + CANARY)
-      .toString('base64')
-      .slice(4, -4),
-  ),
-]
+const canaryForms = formsOf(CANARY)
 
 function describeEffects(nodeType: NodeType, { completes, fails, parks = [], splits = [] }: NodeTypeFixtures): void {
   const cases = [...completes, ...parks, ...splits, ...fails]

@@ -1,5 +1,6 @@
 // Secrets are used, come back in every way a server can give them back, and are nowhere: not in the database, not in the
 // log, not in what a command shows.
+
 import { pino } from 'pino'
 import type { TObject } from 'typebox'
 import { afterAll, expect, test } from 'vitest'
@@ -7,6 +8,7 @@ import { createHttpClient } from '../../../src/base/http-guard.ts'
 import type { JsonObject } from '../../../src/base/json.ts'
 import { createEvaluator } from '../../../src/expression/evaluator.ts'
 import { nodeTypes } from '../../../src/node/registry.ts'
+import { formsOf } from '../../support/canary.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine, documentOf } from '../../support/engine.ts'
 import { startStubServer } from '../../support/stub-server.ts'
@@ -15,16 +17,7 @@ import { everyRow } from '../schema/rows.ts'
 /** Also a key that signs. */
 const CANARY = 'canarySk/5d1c+7e90ABCDefgh01'
 const encoded = Buffer.from(`bob:${CANARY}`).toString('base64')
-const forms = [
-  CANARY,
-  encodeURIComponent(CANARY),
-  Buffer.from(CANARY).toString('hex'),
-  ...['', 'x', 'xx'].map(before =>
-    Buffer.from(before + CANARY)
-      .toString('base64')
-      .slice(4, -4),
-  ),
-]
+const forms = formsOf(CANARY)
 
 const lines: string[] = []
 const log = pino({ level: 'trace' }, { write: line => void lines.push(line) })

@@ -1,10 +1,12 @@
 // The secrets of hooks are compared with what senders show, by every scheme there is, and are nowhere afterwards: not in
 // the database, not in the log, not in an answer.
+
 import { createHmac } from 'node:crypto'
 import { pino } from 'pino'
 import { afterAll, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/base/json.ts'
 import { type WebhookConfig, webhookConfigSchema } from '../../../src/trigger/webhook-config.ts'
+import { formsOf } from '../../support/canary.ts'
 import { createTestDatabase } from '../../support/database.ts'
 import { createTestEngine } from '../../support/engine.ts'
 import { createTestHooks } from '../../support/hooks.ts'
@@ -12,16 +14,7 @@ import { everyRow } from '../schema/rows.ts'
 
 /** Also a key of Standard Webhooks. */
 const CANARY = Buffer.from('a canary of thirty-three bytes…').toString('base64')
-const forms = [
-  CANARY,
-  encodeURIComponent(CANARY),
-  Buffer.from(CANARY).toString('hex'),
-  ...['', 'x', 'xx'].map(before =>
-    Buffer.from(before + CANARY)
-      .toString('base64')
-      .slice(4, -4),
-  ),
-]
+const forms = formsOf(CANARY)
 
 const lines: string[] = []
 const log = pino({ level: 'trace' }, { write: line => void lines.push(line) })
