@@ -5,6 +5,8 @@ import { hash, randomBytes } from 'node:crypto'
 export interface Ids {
   /** The next id; greater than every id this source gave before. */
   next(): string
+  /** The first of so many ids in a row: `countUp` makes the others of it, and no other id of this source is among them. */
+  first(count: number): string
 }
 
 export function createIds(now: () => number): Ids {
@@ -14,26 +16,47 @@ export function createIds(now: () => number): Ids {
   let tails = ''
   let used = 0
 
-  return {
-    next() {
-      const ms = Math.floor(now())
-      if (ms > lastMs) {
-        lastMs = ms
-        counter = 0
-        time = timeOf(lastMs)
-      } else if (++counter > 0xfff) {
-        counter = 0
-        time = timeOf(++lastMs)
-      }
-      if (used === tails.length) {
-        tails = randomTails()
-        used = 0
-      }
-      const from = used
-      used += TAIL.length
-      return time + (0x7000 + counter).toString(16) + tails.slice(from, used)
-    },
+  /** Counts up; beyond what a millisecond has, into the next one. */
+  function count(by: number): void {
+    counter += by
+    if (counter <= MAX_COUNTER) return
+    lastMs += Math.floor(counter / (MAX_COUNTER + 1))
+    counter %= MAX_COUNTER + 1
+    time = timeOf(lastMs)
   }
+
+  function first(wanted: number): string {
+    const ms = Math.floor(now())
+    if (ms > lastMs) {
+      lastMs = ms
+      counter = 0
+      time = timeOf(lastMs)
+    } else count(1)
+    if (used === tails.length) {
+      tails = randomTails()
+      used = 0
+    }
+    const from = used
+    used += TAIL.length
+    const id = time + (0x7000 + counter).toString(16) + tails.slice(from, used)
+    if (wanted > 1) count(wanted - 1)
+    return id
+  }
+
+  return { first, next: () => first(1) }
+}
+
+const MAX_COUNTER = 0xfff
+
+/** Makes of an id, as 16 bytes, the one that follows it in its row. */
+export function countUp(bytes: Uint8Array, at: number): void {
+  const counter = (((bytes[at + 6] ?? 0) & 0x0f) << 8) + (bytes[at + 7] ?? 0) + 1
+  bytes[at + 6] = 0x70 | ((counter >> 8) & 0x0f)
+  bytes[at + 7] = counter & 0xff
+  if (counter <= MAX_COUNTER) return
+  let carried = at + 5
+  while (carried > at && bytes[carried] === 0xff) bytes[carried--] = 0
+  bytes[carried] = (bytes[carried] ?? 0) + 1
 }
 
 /** What follows the counter of an id. */

@@ -113,6 +113,18 @@ export function isConflict(error: unknown): boolean {
   return CONFLICTS.has(systemCode(error) ?? '')
 }
 
+/** Repeats what failed because of another transaction. */
+export async function despiteConflicts<T>(work: () => Promise<T>): Promise<T> {
+  for (let i = 1; ; i++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (i === ATTEMPTS || !isConflict(error)) throw error
+      await systemClock.sleep(2 ** i * 5 * Math.random())
+    }
+  }
+}
+
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -183,16 +195,7 @@ export function createPool(options: PoolOptions): Pool {
 
   return {
     ...db(pool),
-    async transaction(work) {
-      for (let i = 1; ; i++) {
-        try {
-          return await attempt(work, false)
-        } catch (error) {
-          if (i === ATTEMPTS || !isConflict(error)) throw error
-          await systemClock.sleep(2 ** i * 5 * Math.random())
-        }
-      }
-    },
+    transaction: work => despiteConflicts(() => attempt(work, false)),
     atOnce: work => attempt(work, true),
     end: () => pool.end(),
   }

@@ -102,11 +102,11 @@ export interface Ended {
   readonly splitters: readonly string[]
 }
 
-/** An append with the texts its events are written from: many wait for their flush, and a text is little to hold on to. */
+/** An append with what its events are written from: many wait for their flush, and a text is little to hold on to. */
 export interface Numbered {
   readonly append: Append
-  /** With commas between them. By the first an append is found again after an unanswered commit. */
-  readonly eventIds: string
+  /** The id of its first event, by which it is found again after an unanswered commit; those of the others follow it. */
+  readonly firstId: string
   /** The payloads as JSON, with commas between them, written before the transaction: it is not to wait for that. */
   readonly payloads: string
 }

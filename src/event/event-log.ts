@@ -133,7 +133,7 @@ export async function appendLocked(
 function numbered(append: Append, ids: Ids): Numbered {
   return {
     append,
-    eventIds: append.events.map(ids.next).join(),
+    firstId: ids.first(append.events.length),
     payloads: JSON.stringify(append.events.map(event => event.payload)).slice(1, -1),
   }
 }

@@ -1,5 +1,5 @@
 // The SQL of the append: locks, events, projections; a statement each, whatever the number of rows.
-import { allWords, values, words } from '../db/columns.ts'
+import { allWords, uuidRuns, uuids, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
 import type { Append, Ended, ExecutionProjection, NodeProjection, Numbered, SplitProjection } from './append.ts'
@@ -29,7 +29,7 @@ export function lockRows(tx: Tx, executionIds: readonly string[]): Promise<Locke
  */
 export async function lockAsExpected(tx: Tx, appends: readonly Numbered[], at: Date): Promise<Date> {
   const each = <T>(pick: (append: Append) => T): T[] => appends.map(one => pick(one.append))
-  const ids = allWords(each(({ executionId }) => executionId))
+  const ids = uuids(each(({ executionId }) => executionId))
   const [row] = await tx.rows<{ now: Date }>(sql('event.lockAsExpected')`
     select now()::timestamptz(3) as now, 1 / coalesce(
       array_agg(id) = ${ids}::uuid[]
@@ -57,23 +57,24 @@ export async function existingIds(db: Db, executionIds: readonly string[]): Prom
 }
 
 export function insertEvents(tx: Tx, appends: readonly Numbered[], at: Date): Promise<number> {
-  const executions: string[] = []
   const sequences: number[] = []
   const types: EventType[] = []
   for (const { append } of appends) {
     let sequence = append.fence.sequence
     for (const { type } of append.events) {
-      executions.push(append.executionId)
       sequences.push(++sequence)
       types.push(type)
     }
   }
+  const howMany = (i: number): number => appends[i]?.append.events.length ?? 0
+  const ids = appends.map(one => one.firstId)
+  const executions = appends.map(one => one.append.executionId)
   return tx.run(sql('event.insert')`
     insert into public.events (id, execution_id, sequence, event_type, payload, created_at)
     select id, execution_id, sequence, event_type, payload, ${at}::timestamptz
     from rows from (
-      unnest(${allWords(appends.map(one => one.eventIds))}::uuid[]),
-      unnest(${allWords(executions)}::uuid[]),
+      unnest(${uuidRuns(ids, howMany, true)}::uuid[]),
+      unnest(${uuidRuns(executions, howMany)}::uuid[]),
       unnest(${allWords(sequences)}::bigint[]),
       unnest(${allWords(types)}::text[]),
       jsonb_array_elements(${`[${appends.map(one => one.payloads).join()}]`}::jsonb)
@@ -98,7 +99,7 @@ export async function updateExecutions(tx: Tx, changes: readonly ExecutionChange
         rate_key = p.rate_key, pool = p.pool,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
-      unnest(${allWords(changes.map(({ append }) => append.executionId))}::uuid[]),
+      unnest(${uuids(changes.map(({ append }) => append.executionId))}::uuid[]),
       unnest(${allWords(changes.map(({ append }) => append.fence.sequence + append.events.length))}::integer[]),
       unnest(${allWords(each(row => row.status))}::text[]),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
@@ -160,7 +161,7 @@ export function openSplits(tx: Tx, changes: readonly SplitChange[]): Promise<num
 
 /** Puts the ends of executions into the inbox of events, if a trigger may want them; after their rows were updated. */
 export async function announceEnds(tx: Tx, executionIds: readonly string[]): Promise<void> {
-  await tx.rows(sql('event.announceEnds')`select public.mbflow_announce_executions(${executionIds}::uuid[])`)
+  await tx.rows(sql('event.announceEnds')`select public.mbflow_announce_executions(${uuids(executionIds)}::uuid[])`)
 }
 
 export interface NodeChange {
@@ -176,9 +177,9 @@ export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date): P
     select id, execution_id, node_id, status, wave, retry_count, generation,
       nullif(input, 'null'), nullif(output, 'null'), error, started_at, completed_at, ${at}::timestamptz, ${at}::timestamptz
     from rows from (
-      unnest(${allWords(each(row => row.id))}::uuid[]),
-      unnest(${allWords(changes.map(change => change.executionId))}::uuid[]),
-      unnest(${allWords(each(row => row.nodeId))}::uuid[]),
+      unnest(${uuids(each(row => row.id))}::uuid[]),
+      unnest(${uuids(changes.map(change => change.executionId))}::uuid[]),
+      unnest(${uuids(each(row => row.nodeId))}::uuid[]),
       unnest(${allWords(each(row => row.status))}::text[]),
       unnest(${allWords(each(row => row.wave))}::integer[]),
       unnest(${allWords(each(row => row.retryCount))}::integer[]),
@@ -202,7 +203,7 @@ export async function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Da
     set status = p.status, retry_count = p.retry_count, output_data = nullif(p.output, 'null'), error = p.error,
         started_at = p.started_at, completed_at = p.completed_at, updated_at = ${at}::timestamptz
     from rows from (
-      unnest(${allWords(each(row => row.id))}::uuid[]),
+      unnest(${uuids(each(row => row.id))}::uuid[]),
       unnest(${allWords(each(row => row.status))}::text[]),
       unnest(${allWords(each(row => row.retryCount))}::integer[]),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
@@ -226,10 +227,10 @@ export function deleteNodes(tx: Tx, ids: readonly string[]): Promise<number> {
 }
 
 /** The instant the append was committed with, if it was. */
-export async function findWritten(db: Db, { append, eventIds }: Numbered): Promise<Date | undefined> {
+export async function findWritten(db: Db, { append, firstId }: Numbered): Promise<Date | undefined> {
   const [row] = await db.rows<{ created_at: Date }>(sql('event.findWritten')`
     select created_at from public.events
-    where execution_id = ${append.executionId} and sequence = ${append.fence.sequence + 1} and id = ${eventIds.split(',', 1)[0]}`)
+    where execution_id = ${append.executionId} and sequence = ${append.fence.sequence + 1} and id = ${firstId}`)
   return row?.created_at
 }
 

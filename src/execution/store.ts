@@ -1,7 +1,7 @@
 // The SQL of executions, except the append (event/event-log).
 import type { Json, JsonObject } from '../base/json.ts'
 import { rowsByKey } from '../db/by-key.ts'
-import { values, words } from '../db/columns.ts'
+import { uuids, values, words } from '../db/columns.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { ParkReason } from '../event/event.ts'
@@ -68,7 +68,7 @@ export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(Exe
     sql('execution.load')`
     select ${columns}, clock_timestamp()::timestamptz(3) as now
     from public.executions
-    where id = any(${ids}::uuid[])`,
+    where id = any(${uuids(ids)}::uuid[])`,
   )
 }
 
@@ -108,8 +108,8 @@ export function insertExecutions(
     select id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, nullif(mapping, 'null'), priority, reports_end,
       shared_job_id
     from rows from (
-      unnest(${words(each(row => row.id))}::uuid[]),
-      unnest(${words(each(row => row.workflowId))}::uuid[]),
+      unnest(${uuids(each(row => row.id))}::uuid[]),
+      unnest(${uuids(each(row => row.workflowId))}::uuid[]),
       unnest(${words(each(row => row.triggerId))}::uuid[]),
       unnest(${words(each(row => row.scheduledFor))}::timestamptz[]),
       jsonb_array_elements_text(${values(each(row => row.fireKey))}::jsonb),

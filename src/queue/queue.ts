@@ -12,7 +12,7 @@ import { failpoint } from '../base/failpoint.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import { findByKey } from '../db/by-key.ts'
-import { createPool, type Pool, type RawDb, type Tx } from '../db/pool.ts'
+import { createPool, despiteConflicts, type Pool, type RawDb, type Tx } from '../db/pool.ts'
 import { liveJobs, type Unserved, unservedPools } from './queue-store.ts'
 import { POOL_QUEUES, type QueueName, queueOf, queues } from './queues.ts'
 import { createStatistics } from './statistics.ts'
@@ -145,10 +145,12 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       const batchSize = BATCH_SIZES.find(size => size <= limit)
       if (batchSize === undefined) return []
       await make(queue)
-      const claim = await ready(db => boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db }))
-      const end = await remove(finished)
-      failpoint('claim.before')
-      const [, , jobs] = await pool.atOnce(tx => Promise.all([findByKey(tx), end(tx), claim(tx)]))
+      const [, , jobs] = await despiteConflicts(async () => {
+        const claim = await ready(db => boss.fetch<Payload>(queue, { batchSize, groupConcurrency: NO_GROUPS, db }))
+        const end = await remove(finished)
+        failpoint('claim.before')
+        return pool.atOnce(tx => Promise.all([findByKey(tx), end(tx), claim(tx)]))
+      })
       if (jobs.length > 0) failpoint('claim.after')
       statistics.claimed(jobs.length)
       return jobs.flatMap(({ id, retryCount, data: { executionId = '', executionIds, turn } }) => {
@@ -168,7 +170,7 @@ export function createQueue({ pool, log, supervise }: { pool: Pool; log: Logger;
       }
       return kept
     },
-    finish: async jobs => (await remove(jobs))(pool),
+    finish: jobs => despiteConflicts(async () => (await remove(jobs))(pool)),
     live: ids => liveJobs(pool, ids),
     unserved: patience => unservedPools(pool, patience),
   }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts'
 import { silentLogger } from '../../../src/base/log.ts'
+import type { Tx } from '../../../src/db/pool.ts'
 import { sql } from '../../../src/db/sql.ts'
 import { createAdvance } from '../../../src/execution/advance.ts'
 import { controlIn } from '../../../src/execution/control.ts'
@@ -269,3 +270,30 @@ test('a job of an earlier program, of one execution, is understood', async () =>
   await run(50)
   expect(await ended(ids.filter((_, nth) => nth % 3 === 0))).toEqual(Array.from({ length: 10 }, () => 'completed'))
 })
+
+test.each([
+  ['by the next claim', (queue: Queue, done: Job[]) => queue.fetch(1, undefined, done)],
+  ['while nothing is claimed', (queue: Queue, done: Job[]) => queue.finish(done)],
+])('finished jobs are deleted %s also when a renewal has locked them the other way round', async (_, finish) => {
+  await begin()
+  const held = await engine.queue.fetch(2)
+  const [first = '', second = ''] = [...new Set(held.map(job => job.id))].toSorted()
+  const lock = (tx: Tx, id: string): Promise<unknown> =>
+    tx.rows(sql('test.lock')`select from pgboss.job where id = ${id} for update`)
+  const finished = Promise.withResolvers<unknown>()
+  await engine.pool.transaction(async tx => {
+    await lock(tx, second)
+    finished.resolve(finish(engine.queue, held))
+    while ((await waiting()) === 0) await systemClock.sleep(5)
+    await lock(tx, first)
+  })
+  await finished.promise
+  expect(await engine.queue.live([first, second])).toEqual(new Set())
+})
+
+/** Statements that wait for a lock. */
+async function waiting(): Promise<number> {
+  const rows = await engine.pool.rows(sql('test.waiting')`
+    select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
+  return rows.length
+}

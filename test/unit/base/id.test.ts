@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createIds, deriveId, isUuid } from '../../../src/base/id.ts'
+import { countUp, createIds, deriveId, isUuid } from '../../../src/base/id.ts'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
@@ -31,4 +31,26 @@ test('an id derived from another is the same for ever, a UUID, and begins as the
   expect(derived).toBe(deriveId(base, 'turn 1'))
   expect(derived).not.toBe(deriveId(base, 'turn 2'))
   expect([isUuid(derived), derived.slice(0, 18)]).toEqual([true, base.slice(0, 18)])
+})
+
+test('ids in a row count up from the first, beyond what a millisecond has, and the next id is greater than all of them', () => {
+  const ids = createIds(() => instant)
+  for (let i = 0; i < 4_000; i++) ids.next()
+  const first = ids.first(300)
+  const bytes = Buffer.from(first.replaceAll('-', ''), 'hex')
+  const row = [bytes.toString('hex')]
+  while (row.length < 300) {
+    countUp(bytes, 0)
+    row.push(bytes.toString('hex'))
+  }
+  expect(row.filter((id, i) => id <= (row[i - 1] ?? ''))).toEqual([])
+  expect(row.filter(id => id[12] !== '7' || id.slice(16) !== row[0]?.slice(16))).toEqual([])
+  expect((row.at(-1) ?? '') < ids.next().replaceAll('-', '')).toBe(true)
+  expect(Number.parseInt(row.at(-1)?.slice(0, 12) ?? '', 16)).toBe(instant + 1)
+})
+
+test('counting up carries through every byte of the instant', () => {
+  const bytes = Buffer.from('0000ffffffff7fff8000000000000001', 'hex')
+  countUp(bytes, 0)
+  expect(bytes.toString('hex')).toBe('00010000000070008000000000000001')
 })
