@@ -1,5 +1,5 @@
 // The SQL of the append: locks, events, projections; a statement each, whatever the number of rows.
-import { allWords, uuidRuns, uuids, values, words } from '../db/columns.ts'
+import { allWords, unlessNull, uuidRuns, uuids, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { sql } from '../db/sql.ts'
 import type { Append, Ended, ExecutionProjection, NodeProjection, Numbered, SplitProjection } from './append.ts'
@@ -89,9 +89,7 @@ export interface ExecutionChange {
 /** Resolves to who is to hear of an end. */
 export async function updateExecutions(tx: Tx, changes: readonly ExecutionChange[], at: Date): Promise<Ended> {
   const each = <T>(pick: (row: ExecutionProjection) => T): T[] => changes.map(change => pick(change.row))
-  // Of a shorter list PostgreSQL takes the rest as null.
-  const rare = (pick: (row: ExecutionProjection) => string | undefined): (string | undefined)[] =>
-    changes.some(({ row }) => pick(row) !== undefined) ? each(pick) : []
+  const rare = <T>(pick: (row: ExecutionProjection) => T): readonly T[] => unlessNull(each(pick))
   const told = await tx.rows<Told>(sql('event.updateExecutions')`
     with changed as (update public.executions e
     set last_sequence = p.last_sequence, status = p.status, output_data = nullif(p.output, 'null'), error = p.error,
@@ -103,11 +101,11 @@ export async function updateExecutions(tx: Tx, changes: readonly ExecutionChange
       unnest(${allWords(changes.map(({ append }) => append.fence.sequence + append.events.length))}::integer[]),
       unnest(${allWords(each(row => row.status))}::text[]),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
-      jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
+      jsonb_array_elements_text(${values(rare(row => row.error))}::jsonb),
       unnest(${allWords(each(row => row.turn))}::integer[]),
       unnest(${allWords(each(row => row.claim))}::integer[]),
-      unnest(${words(each(row => row.wakeAt))}::timestamptz[]),
-      unnest(${words(each(row => row.parkedReason))}::text[]),
+      unnest(${words(rare(row => row.wakeAt))}::timestamptz[]),
+      unnest(${words(rare(row => row.parkedReason))}::text[]),
       jsonb_array_elements_text(${values(rare(row => row.limitKey))}::jsonb),
       jsonb_array_elements_text(${values(rare(row => row.rateKey))}::jsonb),
       unnest(${words(rare(row => row.pool))}::text[]),
@@ -147,8 +145,8 @@ export function openSplits(tx: Tx, changes: readonly SplitChange[]): Promise<num
     insert into public.splits (execution_id, node_id, generation, sequence, since, total, max_parallel, on_item_error)
     select execution_id, node_id, generation, sequence, since, total, max_parallel, on_item_error
     from rows from (
-      unnest(${words(changes.map(change => change.executionId))}::uuid[]),
-      unnest(${words(each(row => row.nodeId))}::uuid[]),
+      unnest(${uuids(changes.map(change => change.executionId))}::uuid[]),
+      unnest(${uuids(each(row => row.nodeId))}::uuid[]),
       unnest(${words(each(row => row.generation))}::integer[]),
       unnest(${words(each(row => row.sequence))}::bigint[]),
       unnest(${words(each(row => row.since))}::bigint[]),
@@ -186,7 +184,7 @@ export function insertNodes(tx: Tx, changes: readonly NodeChange[], at: Date): P
       unnest(${words(each(row => row.generation))}::integer[]),
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
-      jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
+      jsonb_array_elements_text(${values(unlessNull(each(row => row.error)))}::jsonb),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
     ) as p (id, execution_id, node_id, status, wave, retry_count, generation, input, output, error, started_at, completed_at)`)
@@ -207,7 +205,7 @@ export async function updateNodes(tx: Tx, changes: readonly NodeChange[], at: Da
       unnest(${allWords(each(row => row.status))}::text[]),
       unnest(${allWords(each(row => row.retryCount))}::integer[]),
       jsonb_array_elements(${values(each(row => row.output))}::jsonb),
-      jsonb_array_elements_text(${values(each(row => row.error))}::jsonb),
+      jsonb_array_elements_text(${values(unlessNull(each(row => row.error)))}::jsonb),
       unnest(${words(each(row => row.startedAt))}::timestamptz[]),
       unnest(${words(each(row => row.completedAt))}::timestamptz[])
     ) as p (id, status, retry_count, output, error, started_at, completed_at)

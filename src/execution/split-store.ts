@@ -2,7 +2,7 @@
 // there is no counter that could be wrong.
 import type { Json } from '../base/json.ts'
 import { rowsByKey } from '../db/by-key.ts'
-import { words } from '../db/columns.ts'
+import { uuids, words } from '../db/columns.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { EventType } from '../event/event.ts'
@@ -128,9 +128,9 @@ export async function insertItems(
       (id, workflow_id, parent_execution_id, parent_node_id, generation, item_index, priority, shared_job_id, input_data)
     select i.id, ${workflowId}, ${executionId}, ${nodeId}, ${generation}, i.index, ${priority}, i.shared_job_id, list.items -> i.index
     from list, rows from (
-      unnest(${words(items.map(item => item.id))}::uuid[]),
+      unnest(${uuids(items.map(item => item.id))}::uuid[]),
       unnest(${words(items.map(item => item.index))}::integer[]),
-      unnest(${words(items.map(item => item.sharedJobId))}::uuid[])
+      unnest(${uuids(items.map(item => item.sharedJobId))}::uuid[])
     ) as i (id, index, shared_job_id)
     on conflict (parent_execution_id, parent_node_id, generation, item_index) where parent_execution_id is not null
     do nothing

@@ -1,7 +1,7 @@
 // The SQL of executions, except the append (event/event-log).
 import type { Json, JsonObject } from '../base/json.ts'
 import { rowsByKey } from '../db/by-key.ts'
-import { uuids, values, words } from '../db/columns.ts'
+import { unlessNull, uuids, values, words } from '../db/columns.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { ParkReason } from '../event/event.ts'
@@ -110,15 +110,15 @@ export function insertExecutions(
     from rows from (
       unnest(${uuids(each(row => row.id))}::uuid[]),
       unnest(${uuids(each(row => row.workflowId))}::uuid[]),
-      unnest(${words(each(row => row.triggerId))}::uuid[]),
-      unnest(${words(each(row => row.scheduledFor))}::timestamptz[]),
+      unnest(${uuids(each(row => row.triggerId))}::uuid[]),
+      unnest(${words(unlessNull(each(row => row.scheduledFor)))}::timestamptz[]),
       jsonb_array_elements_text(${values(each(row => row.fireKey))}::jsonb),
       jsonb_array_elements(${values(each(row => row.triggerData))}::jsonb),
       jsonb_array_elements(${values(each(row => row.input))}::jsonb),
-      jsonb_array_elements(${values(each(row => row.mapping))}::jsonb),
+      jsonb_array_elements(${values(unlessNull(each(row => row.mapping)))}::jsonb),
       unnest(${words(each(row => row.priority))}::integer[]),
       unnest(${words(each(row => String(row.reportsEnd ?? false)))}::boolean[]),
-      unnest(${words(each(row => sharedJobs.get(row.id)))}::uuid[])
+      unnest(${uuids(unlessNull(each(row => sharedJobs.get(row.id))))}::uuid[])
     ) as e (id, workflow_id, trigger_id, scheduled_for, fire_key, trigger_data, input, mapping, priority, reports_end,
       shared_job_id)`)
 }

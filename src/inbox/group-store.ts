@@ -1,5 +1,5 @@
 // The SQL of groups: what event triggers remember from one event to the next. Written under the mutex of the trigger.
-import { values, words } from '../db/columns.ts'
+import { uuids, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { Group } from './gather.ts'
@@ -29,7 +29,7 @@ export async function loadGroups(tx: Tx, names: readonly GroupName[]): Promise<S
         from public.event_group_members m where m.trigger_id = g.trigger_id and m.group_key = g.group_key
       ), '[]') as members
     from rows from (
-      unnest(${words(names.map(({ triggerId }) => triggerId))}::uuid[]),
+      unnest(${uuids(names.map(({ triggerId }) => triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(names.map(({ groupKey }) => groupKey))}::jsonb)
     ) as n (trigger_id, group_key)
     join public.event_groups g on g.trigger_id = n.trigger_id and g.group_key = n.group_key`)
@@ -88,7 +88,7 @@ function deleteGroups(tx: Tx, names: readonly GroupName[]): Promise<number> {
   return tx.run(sql('inbox.deleteGroups')`
     delete from public.event_groups g
     using rows from (
-      unnest(${words(names.map(({ triggerId }) => triggerId))}::uuid[]),
+      unnest(${uuids(names.map(({ triggerId }) => triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(names.map(({ groupKey }) => groupKey))}::jsonb)
     ) as n (trigger_id, group_key)
     where g.trigger_id = n.trigger_id and g.group_key = n.group_key`)
@@ -98,7 +98,7 @@ function upsertGroups(tx: Tx, groups: readonly (GroupName & { readonly after: Gr
   return tx.run(sql('inbox.upsertGroups')`
     insert into public.event_groups as g (trigger_id, group_key, gathering, opened_at, due_at)
     select * from rows from (
-      unnest(${words(groups.map(({ triggerId }) => triggerId))}::uuid[]),
+      unnest(${uuids(groups.map(({ triggerId }) => triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(groups.map(({ groupKey }) => groupKey))}::jsonb),
       unnest(${words(groups.map(({ after }) => after.gathering))}::text[]),
       unnest(${words(groups.map(({ after }) => new Date(after.openedAt)))}::timestamptz[]),
@@ -116,9 +116,9 @@ function deleteMembers(tx: Tx, members: readonly MemberName[]): Promise<number> 
   return tx.run(sql('inbox.deleteMembers')`
     delete from public.event_group_members m
     using rows from (
-      unnest(${words(members.map(({ triggerId }) => triggerId))}::uuid[]),
+      unnest(${uuids(members.map(({ triggerId }) => triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(members.map(({ groupKey }) => groupKey))}::jsonb),
-      unnest(${words(members.map(({ eventId }) => eventId))}::uuid[])
+      unnest(${uuids(members.map(({ eventId }) => eventId))}::uuid[])
     ) as n (trigger_id, group_key, event_id)
     where m.trigger_id = n.trigger_id and m.group_key = n.group_key and m.event_id = n.event_id`)
 }
@@ -127,9 +127,9 @@ function insertMembers(tx: Tx, members: readonly (MemberName & Group['members'][
   return tx.run(sql('inbox.insertMembers')`
     insert into public.event_group_members (trigger_id, group_key, event_id, part, byte_count, member_at)
     select * from rows from (
-      unnest(${words(members.map(({ triggerId }) => triggerId))}::uuid[]),
+      unnest(${uuids(members.map(({ triggerId }) => triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(members.map(({ groupKey }) => groupKey))}::jsonb),
-      unnest(${words(members.map(({ eventId }) => eventId))}::uuid[]),
+      unnest(${uuids(members.map(({ eventId }) => eventId))}::uuid[]),
       unnest(${words(members.map(({ part }) => part))}::smallint[]),
       unnest(${words(members.map(({ bytes }) => bytes))}::integer[]),
       unnest(${words(members.map(({ at }) => new Date(at)))}::timestamptz[])

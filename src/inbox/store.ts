@@ -2,7 +2,7 @@
 // out of order, and an event that shows late would be stepped over.
 import type { Json, JsonObject } from '../base/json.ts'
 import { findByKey } from '../db/by-key.ts'
-import { values, words } from '../db/columns.ts'
+import { uuids, values } from '../db/columns.ts'
 import type { Db, Pool, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { InboundEvent } from './cloud-event.ts'
@@ -84,7 +84,7 @@ export async function markProcessed(tx: Tx, processed: readonly Processed[]): Pr
     update public.inbound_events i
     set processed_at = now(), faults = nullif(p.faults, 'null')
     from rows from (
-      unnest(${words(processed.map(({ id }) => id))}::uuid[]),
+      unnest(${uuids(processed.map(({ id }) => id))}::uuid[]),
       jsonb_array_elements(${values(processed.map(({ faults }) => faults))}::jsonb)
     ) as p (id, faults)
     where i.id = p.id`)

@@ -2,7 +2,7 @@
 // trigger fires once; everything else a fire makes is gated on the rows this insert returns. A row stays as it was decided,
 // except that what is `buffered` becomes `fired`, once, when it is released, or `skipped` when its trigger is removed first.
 import type { Json } from '../base/json.ts'
-import { values, words } from '../db/columns.ts'
+import { unlessNull, uuids, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { Carried } from './input.ts'
@@ -45,8 +45,6 @@ export interface LedgerRow {
 export async function recordDispositions(tx: Tx, rows: readonly LedgerRow[]): Promise<Set<string>> {
   if (rows.length === 0) return new Set()
   const each = <T>(pick: (row: LedgerRow) => T): T[] => rows.map(pick)
-  // Of a shorter list PostgreSQL takes the rest as null.
-  const carried = rows.some(row => row.carried !== null) ? each(row => row.carried) : []
   const recorded = await tx.rows<{ triggerId: string; fireKey: string }>(sql('trigger.recordDispositions')`
     insert into public.trigger_fires
       (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, request_hash,
@@ -54,16 +52,16 @@ export async function recordDispositions(tx: Tx, rows: readonly LedgerRow[]): Pr
     select trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id,
       decode(request_hash, 'hex'), now(), case when disposition = 'buffered' then now() end, nullif(carried, 'null')
     from rows from (
-      unnest(${words(each(row => row.triggerId))}::uuid[]),
+      unnest(${uuids(each(row => row.triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(each(row => row.fireKey))}::jsonb),
       unnest(${words(each(row => row.disposition))}::text[]),
-      unnest(${words(each(row => row.reason))}::text[]),
+      unnest(${words(unlessNull(each(row => row.reason)))}::text[]),
       unnest(${words(each(row => row.slotAt))}::timestamptz[]),
       unnest(${words(each(row => row.slotUntil))}::timestamptz[]),
       unnest(${words(each(row => row.slotCount))}::integer[]),
-      unnest(${words(each(row => row.executionId))}::uuid[]),
-      unnest(${words(each(row => row.requestHash))}::text[]),
-      jsonb_array_elements(${values(carried as readonly Json[])}::jsonb)
+      unnest(${uuids(each(row => row.executionId))}::uuid[]),
+      unnest(${words(unlessNull(each(row => row.requestHash)))}::text[]),
+      jsonb_array_elements(${values(unlessNull(each(row => row.carried)) as readonly Json[])}::jsonb)
     ) as r (trigger_id, fire_key, disposition, reason, slot_at, slot_until, slot_count, execution_id, request_hash, carried)
     on conflict (trigger_id, fire_key) do nothing
     returning trigger_id as "triggerId", fire_key as "fireKey"`)

@@ -1,6 +1,6 @@
 // The SQL of triggers, their cursors and their specs. Everything here that writes a trigger runs under its mutex.
 import type { JsonObject } from '../base/json.ts'
-import { values, words } from '../db/columns.ts'
+import { uuids, values, words } from '../db/columns.ts'
 import type { Db, Tx } from '../db/pool.ts'
 import { constant, sql } from '../db/sql.ts'
 import type { Disposition, DispositionReason } from './ledger.ts'
@@ -62,7 +62,7 @@ export function claimDueCursors(
 export function tryLockTriggers(tx: Tx, ids: readonly string[]): Promise<Trigger[]> {
   return tx.rows(sql('trigger.tryLock')`
     with held as materialized (
-      select id from unnest(${ids}::uuid[]) as picked (id)
+      select id from unnest(${uuids(ids)}::uuid[]) as picked (id)
       where pg_try_advisory_xact_lock(hashtextextended(id::text, ${MUTEX_SEED}))
     )
     select ${columns} from public.triggers where id in (select id from held)`)
@@ -89,11 +89,13 @@ export async function moveCursors(tx: Tx, moves: readonly CursorMove[]): Promise
       ? undefined
       : tx.run(sql('trigger.moveCursors')`
           insert into public.trigger_cursors as c (trigger_id, next_fire_at)
-          select * from unnest(${ahead.map(move => move.id)}::uuid[], ${ahead.map(move => move.nextFireAt)}::timestamptz[])
+          select * from unnest(${uuids(ahead.map(move => move.id))}::uuid[], ${words(ahead.map(move => move.nextFireAt))}::timestamptz[])
           on conflict (trigger_id) do update set next_fire_at = excluded.next_fire_at`),
     done.length === 0
       ? undefined
-      : tx.run(sql('trigger.dropCursors')`delete from public.trigger_cursors where trigger_id = any(${done}::uuid[])`),
+      : tx.run(
+          sql('trigger.dropCursors')`delete from public.trigger_cursors where trigger_id = any(${uuids(done)}::uuid[])`,
+        ),
   ])
 }
 
@@ -107,7 +109,7 @@ export async function lockCursor(tx: Tx, id: string): Promise<Date | null> {
 export async function markTriggered(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return
   await tx.run(sql('trigger.markTriggered')`
-    update public.triggers set last_triggered_at = greatest(last_triggered_at, now()) where id = any(${ids}::uuid[])`)
+    update public.triggers set last_triggered_at = greatest(last_triggered_at, now()) where id = any(${uuids(ids)}::uuid[])`)
 }
 
 export async function loadTriggers(db: Db, ids: readonly string[]): Promise<Trigger[]> {
@@ -228,7 +230,7 @@ export function findRequests(db: Db, names: readonly RequestName[]): Promise<(Re
     select n.trigger_id as "triggerId", n.fire_key as "fireKey", f.disposition, f.reason, f.execution_id as "executionId",
       encode(f.request_hash, 'hex') as "requestHash"
     from rows from (
-      unnest(${words(names.map(name => name.triggerId))}::uuid[]),
+      unnest(${uuids(names.map(name => name.triggerId))}::uuid[]),
       jsonb_array_elements_text(${values(names.map(name => name.fireKey))}::jsonb)
     ) as n (trigger_id, fire_key)
     cross join lateral ( -- one probe of the key each, however many rows the trigger has

@@ -4,21 +4,27 @@ import { expect, test } from 'vitest'
 import { uuidRuns, uuids } from '../../../src/db/columns.ts'
 
 /** The ids of a column in PostgreSQL's binary form. */
-function read(column: Buffer): string[] {
-  const length = column.readInt32BE(12)
-  expect(column.length).toBe(20 + 20 * length)
-  return Array.from({ length }, (_, i) => {
-    expect(column.readInt32BE(20 + 20 * i)).toBe(16)
-    return column.toString('hex', 24 + 20 * i, 40 + 20 * i)
-  })
+function read(column: Buffer): (string | null)[] {
+  const ids: (string | null)[] = []
+  let at = 20
+  while (at < column.length) {
+    const length = column.readInt32BE(at)
+    at += 4
+    if (length > 0) expect(length).toBe(16)
+    ids.push(length < 0 ? null : column.toString('hex', at, at + length))
+    at += Math.max(0, length)
+  }
+  expect(column.readInt32BE(4)).toBe(ids.includes(null) ? 1 : 0)
+  expect(column.readInt32BE(12)).toBe(ids.length)
+  return ids
 }
 
-test('a column of ids holds each of them, in whatever case it was written', () => {
+test('a column of ids holds each of them, in whatever case it was written, and what is absent as null', () => {
   fc.assert(
-    fc.property(fc.array(fc.uuid()), ids => {
-      const hex = ids.map(id => id.replaceAll('-', ''))
+    fc.property(fc.array(fc.option(fc.uuid())), ids => {
+      const hex = ids.map(id => id?.replaceAll('-', '') ?? null)
       expect(read(uuids(ids))).toEqual(hex)
-      expect(read(uuids(ids.map(id => id.toUpperCase())))).toEqual(hex)
+      expect(read(uuids(ids.map(id => id?.toUpperCase())))).toEqual(hex)
     }),
   )
 })
