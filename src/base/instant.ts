@@ -25,6 +25,19 @@ function read(date: string, text: string): number | undefined {
   return new Date(`${date}T00:00Z`).toISOString().startsWith(date) ? instant : undefined
 }
 
+let lastWritten = Number.NaN
+let lastText = ''
+
+/** In UTC, to the millisecond. The last one is kept: of rows that belong together most instants are the same. */
+export function writeInstant(instant: Date | number): string {
+  const ms = Number(instant)
+  if (ms !== lastWritten) {
+    lastText = new Date(ms).toISOString()
+    lastWritten = ms
+  }
+  return lastText
+}
+
 /** The schema of an instant written as text. */
 export function InstantText(description: string): TString {
   return Type.Refine(

@@ -2,6 +2,7 @@ import type { Config } from '../base/config.ts'
 import type { Logger } from '../base/log.ts'
 import { maskUrl } from '../base/setting-kinds.ts'
 import type { Database } from '../db/database.ts'
+import { overTcp } from '../db/embedded-socket.ts'
 import type { CliContext, Family } from './context.ts'
 import { addSettingOptions, daemonSettings } from './settings.ts'
 
@@ -90,7 +91,7 @@ function welcome({ config, database, url }: Running): string[] {
   const data =
     database.dataDir === undefined
       ? maskUrl(database.url)
-      : `${database.dataDir} (embedded PostgreSQL at ${maskUrl(database.url)})`
+      : `${database.dataDir} (embedded PostgreSQL at ${maskUrl(overTcp(database.url))})`
   return [
     '',
     'MBFlow is running.',

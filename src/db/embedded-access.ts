@@ -1,13 +1,12 @@
 // How clients reach the embedded server: the password and the port, each in a file beside the data.
 import { randomBytes, randomInt } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { MbflowError } from '../base/errors.ts'
 import { type Account, give } from './embedded-account.ts'
 import { clusterMajor, NAME } from './embedded-cluster.ts'
 import type { Place } from './embedded-place.ts'
+import { canListen, hostOf, LOOPBACK } from './embedded-socket.ts'
 
 /** Below the ports that systems hand to outgoing connections, so that a stopped server finds its port free again. */
 const PORTS = [20_000, 32_000] as const
@@ -26,14 +25,15 @@ export async function passwordIn({ passwordFile, data, account }: Place): Promis
   return readFileSync(passwordFile, 'utf8')
 }
 
-export function urlOf(port: number, password: string): string {
-  return `postgres://${NAME}:${password}@127.0.0.1:${port}/${NAME}`
+/** Of the server that runs. */
+export function urlOf(data: string, port: number, password: string): string {
+  return `postgres://${NAME}:${password}@${hostOf(data, port)}:${port}/${NAME}`
 }
 
 /** The port the server last had, or another if that is taken and `mayMove`. */
 export async function choosePort(file: string, { mayMove }: { readonly mayMove: boolean }): Promise<number> {
   const last = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined
-  if (last !== undefined && (await isFree(last))) return last
+  if (last !== undefined && (await canListen({ port: last, host: LOOPBACK }))) return last
   if (last !== undefined && !mayMove) {
     throw new MbflowError('EMBEDDED_FAILED', `port ${last} of the embedded PostgreSQL was taken by another program`, {
       hint: 'end that program, or stop every mbflow process of this data folder: the next start takes another port',
@@ -47,22 +47,9 @@ export async function choosePort(file: string, { mayMove }: { readonly mayMove: 
 export async function freePort(): Promise<number> {
   for (let i = 0; i < ATTEMPTS; i++) {
     const port = randomInt(...PORTS)
-    if (await isFree(port)) return port
+    if (await canListen({ port, host: LOOPBACK })) return port
   }
   throw new MbflowError('EMBEDDED_FAILED', `found no free port for the embedded PostgreSQL in ${PORTS.join('–')}`)
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  try {
-    server.listen({ port, host: '127.0.0.1', exclusive: true })
-    await once(server, 'listening')
-    return true
-  } catch {
-    return false
-  } finally {
-    server.close()
-  }
 }
 
 interface Content {

@@ -11,6 +11,7 @@ import { messageOf, systemCode } from '../base/errors.ts'
 import { identityOf } from '../base/process-lock.cjs'
 import { type Account, give, reasonIn, run, spawnAs } from './embedded-account.ts'
 import type { Programs } from './embedded-programs.ts'
+import { LOOPBACK, preparesSocket } from './embedded-socket.ts'
 
 /** The superuser and the database. */
 export const NAME = 'mbflow'
@@ -117,7 +118,7 @@ export async function startServer(options: StartOptions): Promise<ChildProcess> 
   try {
     for (;;) {
       const { size } = await log.stat()
-      const child = spawnServer(options, log)
+      const child = await spawnServer(options, log)
       try {
         await ready(child, options.data)
         return child
@@ -149,8 +150,12 @@ async function readFrom(log: FileHandle, position: number): Promise<string> {
   return buffer.toString()
 }
 
-function spawnServer({ data, programs, account, port, settings, script }: StartOptions, log: FileHandle): ChildProcess {
-  const server = [programs.postgres, '-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '']
+async function spawnServer(
+  { data, programs, account, port, settings, script }: StartOptions,
+  log: FileHandle,
+): Promise<ChildProcess> {
+  const socket = (await preparesSocket(data, port)) ? '.' : '' // it runs in the folder of its data
+  const server = [programs.postgres, '-D', data, '-h', LOOPBACK, '-p', String(port), '-k', socket]
   const set = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const shell = script === undefined ? [] : ['/bin/sh', '-c', script, dirname(data)]
   const [program = '', ...args] = [...shell, ...server, ...set]

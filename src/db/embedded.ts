@@ -3,7 +3,7 @@
 //    Joining, leaving, starting and stopping happen under a lock on the data folder that dies with its holder.
 // 2. The server outlives the process that started it, and any user that finds it dead starts it again.
 // 3. Its port stays the same while anybody uses it, since each of them holds the URL.
-// 4. It listens on the loopback only and asks for a random password.
+// 4. It listens on the loopback and a Unix socket only, and asks for a random password.
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ import { systemClock } from '../base/clock.ts'
 import { MbflowError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { withLock } from '../base/process-lock.cjs'
+import { maskUrl } from '../base/setting-kinds.ts'
 import { choosePort, freePort, passwordIn, urlOf } from './embedded-access.ts'
 import { give } from './embedded-account.ts'
 import {
@@ -79,6 +80,7 @@ export async function acquireEmbedded(options: EmbeddedOptions): Promise<Embedde
       return { ...up, password, user: joinUsers(place.users) }
     })
   })
+  const url = urlOf(place.data, port, password)
   const facts = { port, dataDir, ms: since(begun) }
   if (started) log.info({ evt: 'embedded.started', ...facts }, 'the embedded PostgreSQL runs')
   else log.info({ evt: 'embedded.adopted', ...facts }, 'the embedded PostgreSQL was running')
@@ -86,8 +88,10 @@ export async function acquireEmbedded(options: EmbeddedOptions): Promise<Embedde
   async function restart(): Promise<boolean> {
     const begun = systemClock.monotonic()
     const up = await explained(place, () => alone(place, () => bringUp(place, options, false)))
-    if (up.port !== port) {
-      throw new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL moved from port ${port} to ${up.port}`, {
+    const now = urlOf(place.data, up.port, password)
+    if (now !== url) {
+      const [from, to] = [url, now].map(maskUrl)
+      throw new MbflowError('EMBEDDED_FAILED', `the embedded PostgreSQL moved from ${from} to ${to}`, {
         hint: 'restart this process',
       })
     }
@@ -104,7 +108,7 @@ export async function acquireEmbedded(options: EmbeddedOptions): Promise<Embedde
 
   let left: Promise<void> | undefined
   return {
-    url: urlOf(port, password),
+    url,
     dataDir,
     started,
     release: () => {
@@ -167,7 +171,7 @@ export async function startTemporary({
       const { folder: dataDir } = place
       log.info({ evt: 'embedded.started', port, dataDir, ms: since(begun) }, 'a temporary PostgreSQL runs')
       return {
-        url: urlOf(port, password),
+        url: urlOf(place.data, port, password),
         async stop() {
           server.ref()
           server.stdin?.end()

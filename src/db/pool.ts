@@ -10,6 +10,7 @@ import pg from 'pg'
 import { systemClock } from '../base/clock.ts'
 import { MbflowError, messageOf, systemCode } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { readers } from './readers.ts'
 import type { Statement } from './sql.ts'
 
 /** Something that runs statements. */
@@ -50,15 +51,6 @@ export interface PoolOptions {
   readonly statementTimeout?: number
   /** A transaction left idle longer than this is ended by the server, so that a paused process holds no locks. */
   readonly idleInTransactionTimeout?: number
-}
-
-const INT8 = 20
-const types = {
-  // Counts and sequences of ours stay far below 2^53.
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 && format !== 'binary'
-      ? Number
-      : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 }
 
 /** SQLSTATEs that the data is to blame for: wrong, against a constraint, or too large. */
@@ -137,7 +129,7 @@ export function createPool(options: PoolOptions): Pool {
     statement_timeout: options.statementTimeout ?? 30_000,
     query_timeout: (options.statementTimeout ?? 30_000) + 5_000,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeout ?? 2_000,
-    types,
+    types: readers,
   } as pg.PoolConfig)
   // A connection may break while it is idle, or between two statements of a transaction: nobody awaits it then, and
   // without a listener of its own the event would end the process. Whoever uses it next gets the error.

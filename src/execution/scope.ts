@@ -1,5 +1,6 @@
 // What the expressions of a node can name. A node sees the nodes of earlier waves only, so that what it reads does not
 // depend on which of its siblings was faster.
+import { writeInstant } from '../base/instant.ts'
 import type { NodeResult, Scope } from '../node/node-type.ts'
 import type { Plan, PlanNode } from '../workflow/waves.ts'
 import type { Surroundings } from './item.ts'
@@ -36,7 +37,7 @@ export function createScopes(plan: Plan, row: ExecutionRow, around?: Surrounding
 /** What is the same for everything that is evaluated in an execution. */
 export function runScope({ workflow }: Plan, row: ExecutionRow): Pick<Scope, 'vars' | 'trigger' | 'execution'> {
   const { name, version, variables } = workflow
-  const execution = { id: row.id, workflow: name, version, created_at: row.createdAt.toISOString() }
+  const execution = { id: row.id, workflow: name, version, created_at: writeInstant(row.createdAt) }
   return { vars: variables, trigger: row.triggerData, execution }
 }
 

@@ -66,7 +66,7 @@ export function loadExecutions(pool: Pool, ids: readonly string[]): Promise<(Exe
   return rowsByKey(
     pool,
     sql('execution.load')`
-    select ${columns}, clock_timestamp()::timestamptz(3) as now
+    select ${columns}, (select clock_timestamp()::timestamptz(3)) as now
     from public.executions
     where id = any(${uuids(ids)}::uuid[])`,
   )

@@ -3,6 +3,7 @@
 // (execution/mapping.ts), because a fire is a short transaction that waits for nothing.
 import { Type } from 'typebox'
 import type { Problem } from '../base/errors.ts'
+import { writeInstant } from '../base/instant.ts'
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { referencesIn } from '../expression/expression.ts'
 import { checkTemplates, hasTemplates, isOneTemplate, templateExpressions } from '../expression/template.ts'
@@ -57,8 +58,8 @@ export function triggerData({ id, key, name, type }: Named, { fireKey, slot, now
     name,
     type,
     fire_key: fireKey,
-    fired_at: now.toISOString(),
-    slot: slot === undefined ? null : new Date(slot).toISOString(),
+    fired_at: writeInstant(now),
+    slot: slot === undefined ? null : writeInstant(slot),
     ...carried.fields,
     ...(carried.chain && { chain: carried.chain }),
     ...(carried.given && { request: { input: carried.given } }),

@@ -2,6 +2,7 @@
 // type has (here and in start-policy.ts), and those of the types with a schedule (schedule-policy.ts). Fire keys name what
 // makes a fire unique; their prefixes keep senders from naming a slot.
 import { Type } from 'typebox'
+import { writeInstant } from '../base/instant.ts'
 import type { JsonObject } from '../base/json.ts'
 import { inputSchema } from './input.ts'
 import { startPolicies } from './start-policy.ts'
@@ -53,7 +54,7 @@ export const commonPolicies = {
 
 /** The fire key of a slot. */
 export function slotKey(slot: Instant): string {
-  return `slot:${new Date(slot).toISOString()}`
+  return `slot:${writeInstant(slot)}`
 }
 
 /** Whether the fire key is one of a backfill. */

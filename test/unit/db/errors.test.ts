@@ -93,8 +93,13 @@ describe('addresses', () => {
     expect(databaseAddress(url)).toEqual({ host: 'db.example.com', port: 6543, database: 'flows', user: 'ann' })
   })
 
-  test('of a Unix socket are its folder', () => {
-    expect(databaseAddress('postgres://ann@localhost/flows?host=/var/run/postgresql').host).toBe('/var/run/postgresql')
+  test.each([
+    'postgres://ann@localhost/flows?host=/var/run/postgresql',
+    'postgres://ann:secret@%2Fvar%2Frun%2Fpostgresql/flows',
+    'postgres://ann:secret@%2Fvar%2Frun%2Fpostgresql:5432/flows',
+  ])('of a Unix socket are its folder: %s', url => {
+    const socket = { host: '/var/run/postgresql', port: 5432, database: 'flows', user: 'ann' }
+    expect(databaseAddress(url)).toEqual(socket)
   })
 
   test.each([
